@@ -1,0 +1,64 @@
+"""Where calcium counts, and what is known about each place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from calcarium_kernels.contract import Box, Labels
+
+from calcarium.quality import QualityRow
+
+Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
+VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")
+Standing: TypeAlias = Literal["accepted", "doubtful", "possible", "rejected"]
+RegionSourceName: TypeAlias = Literal["mask", "shapes", "whole", "network", "detector"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """What one label value of a region stands for.
+
+    Attributes
+    ----------
+    vessel : artery, or a free name (an insert of a phantom)
+    standing : ``accepted`` and ``doubtful`` count in the score; ``doubtful`` is left out of
+        its lower end; ``possible`` is added at its upper end; ``rejected`` only in
+        ``agatston_rejected``
+    rejected_by : the rule that rejected it, else empty
+    features : what a detector measured on it, with units in the names
+    """
+
+    vessel: str
+    standing: Standing = "accepted"
+    rejected_by: str = ""
+    confidence: float | None = None
+    features: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """Labelled voxels inside a box of a volume.
+
+    Attributes
+    ----------
+    box : the part of the volume that is looked at
+    labels : uint16 array of ``box.shape``, 0 outside; ``None``: all of the box is label 1
+    meaning : what each label value stands for; a value without one is ``unassigned``
+    rule : ``clip`` counts foreground voxels inside; ``select`` counts a lesion whole if at
+        least half of its voxels are inside
+    source, detail : where it came from (a file's name without its folder, a shape file)
+    sha256 : hash of what it was made from; empty for ``whole``
+    is_coronary : false where every component counts, coronary or not
+    quality : doubts that the source itself has
+    """
+
+    box: Box
+    labels: Labels | None
+    meaning: Mapping[int, Label]
+    rule: Literal["clip", "select"]
+    source: RegionSourceName
+    sha256: str = ""
+    is_coronary: bool = True
+    quality: tuple[QualityRow, ...] = ()

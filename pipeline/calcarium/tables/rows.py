@@ -1,0 +1,28 @@
+"""Rows as they travel from a worker to the one process that writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Cell: TypeAlias = str | int | float | bool | None
+Row: TypeAlias = dict[str, Cell]
+TableName: TypeAlias = Literal[
+    "studies", "series", "scores", "vessels", "lesions", "quality", "links", "messages"
+]
+PRIVATE_TABLES: tuple[TableName, ...] = ("links", "messages")
+
+
+@dataclass(frozen=True)
+class StudyRows:
+    """Everything that one study leaves behind: one row per scan at least.
+
+    Attributes
+    ----------
+    study_id : the study
+    tables : rows by table; ``links`` and ``messages`` are private (paths, ids, dates, and
+        messages that may name them)
+    """
+
+    study_id: str
+    tables: dict[TableName, list[Row]]

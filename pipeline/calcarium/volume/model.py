@@ -1,0 +1,107 @@
+"""A scan as stored integers with the geometry and rescale that give them meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from calcarium_kernels.contract import Stored
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the voxels of a volume lie, in patient millimetres (DICOM LPS).
+
+    Slices are ordered by ascending projection of ImagePositionPatient on the
+    slice normal. The centre of voxel ``(z, y, x)`` is
+    ``origin_mm[z] + x * column_spacing_mm * row_direction + y * row_spacing_mm
+    * column_direction``.
+
+    Attributes
+    ----------
+    origin_mm : (n_slices, 3), ImagePositionPatient
+    row_direction, column_direction : unit vectors along increasing x, increasing y
+    row_spacing_mm : distance between rows (PixelSpacing[0])
+    column_spacing_mm : distance between columns (PixelSpacing[1])
+    slice_position_mm : (n_slices,), projection on the normal
+    slice_increment_mm : measured median distance between neighbours; never SliceThickness
+    slice_extent_mm : (n_slices,), the length along the body that a slice stands for
+    shear_deg : angle between the normal and the line of the slice origins
+    """
+
+    origin_mm: Float64
+    row_direction: tuple[float, float, float]
+    column_direction: tuple[float, float, float]
+    row_spacing_mm: float
+    column_spacing_mm: float
+    rows: int
+    columns: int
+    slice_position_mm: Float64
+    slice_increment_mm: float
+    slice_extent_mm: Float64
+    shear_deg: float
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(n_slices, rows, columns)``."""
+        return len(self.slice_position_mm), self.rows, self.columns
+
+    @property
+    def pixel_area_mm2(self) -> float:
+        """In-plane area of one pixel."""
+        return self.row_spacing_mm * self.column_spacing_mm
+
+    def to_patient_mm(self, zyx: Float64) -> Float64:
+        """Patient LPS coordinates, shape (n, 3), of fractional voxel indices (n, 3)."""
+        zyx = np.asarray(zyx, dtype=np.float64)
+        index = np.arange(len(self.origin_mm), dtype=np.float64)
+        origin = np.stack(
+            [np.interp(zyx[:, 0], index, self.origin_mm[:, axis]) for axis in range(3)], axis=1
+        )
+        along_row = np.asarray(self.row_direction) * self.column_spacing_mm
+        along_column = np.asarray(self.column_direction) * self.row_spacing_mm
+        return np.asarray(origin + zyx[:, 2:3] * along_row + zyx[:, 1:2] * along_column)
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """Exact rescale of each slice: ``HU = slope[z] * stored + intercept[z]``.
+
+    Kept as the fractions that the decimal strings of the header stand for.
+    """
+
+    slope: tuple[Fraction, ...]
+    intercept: tuple[Fraction, ...]
+
+    @property
+    def sign(self) -> NDArray[np.int8]:
+        """+1 where a larger stored value is brighter, else -1; shape (n_slices,)."""
+        return np.array([1 if slope > 0 else -1 for slope in self.slope], dtype=np.int8)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The stored integers of a scan, never converted to float as a whole.
+
+    Attributes
+    ----------
+    stored : int16 or uint16, shape (n_slices, rows, columns), C-contiguous
+    sop_instance_uid : one per slice; empty string where the header has none
+    """
+
+    stored: Stored
+    rescale: Rescale
+    geometry: Geometry
+    sop_instance_uid: tuple[str, ...]
+
+    def hu(self, part: tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        """Hounsfield units of a small part; for crops, never for a volume."""
+        z = part[0]
+        slope = np.array([float(s) for s in self.rescale.slope[z]], dtype=np.float32)
+        intercept = np.array([float(b) for b in self.rescale.intercept[z]], dtype=np.float32)
+        crop = self.stored[part].astype(np.float32)
+        return crop * slope[:, None, None] + intercept[:, None, None]
