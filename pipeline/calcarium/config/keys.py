@@ -17,7 +17,7 @@ class Section(BaseModel):
 
 
 def key(
-    default: T | Callable[[], T],
+    default: T,
     doc: str,
     *,
     unit: str = "",
@@ -29,7 +29,7 @@ def key(
 
     Parameters
     ----------
-    default : value when no protocol file names the key; a callable makes it anew
+    default : value when no protocol file names the key
     doc : what the key does; required
     unit : unit of the value, where it has one
     source : where the value comes from (a paper, a measurement, or "engineering choice")
@@ -40,22 +40,25 @@ def key(
     ValueError
         if ``doc`` is empty: a setting cannot exist undocumented.
     """
-    if not doc.strip():
-        raise ValueError("a protocol key needs a meaning")
-    extra = {"unit": unit, "source": source}
-    if callable(default):
-        return cast(
-            T,
-            Field(default_factory=default, description=doc, json_schema_extra=extra, ge=ge, le=le),
-        )
     return cast(
         T,
         Field(
             default=default,
-            description=doc,
-            json_schema_extra=extra,
+            description=_documented(doc),
+            json_schema_extra={"unit": unit, "source": source},
             ge=ge,
             le=le,
             validate_default=True,
         ),
     )
+
+
+def section(factory: Callable[[], T], doc: str) -> T:
+    """Declare a section of a protocol, or a table of values; made anew for each protocol."""
+    return cast(T, Field(default_factory=factory, description=_documented(doc)))
+
+
+def _documented(doc: str) -> str:
+    if not doc.strip():
+        raise ValueError("a protocol key needs a meaning")
+    return doc

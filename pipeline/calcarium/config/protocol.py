@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from calcarium.config.detector import DetectorRules
-from calcarium.config.keys import Section, key
+from calcarium.config.keys import Section, key, section
 
 ScanClass: TypeAlias = Literal["gated", "nongated", "contrast"]
 RegionSource: TypeAlias = Literal["masks", "shapes", "whole", "network", "detector", "none"]
@@ -84,7 +84,7 @@ class RegionRules(Section):
         "clip: a voxel counts if it is foreground and in the region. select: a lesion counts "
         "whole if at least half of it is in the region.",
     )
-    labels: dict[str, str] = key(
+    labels: dict[str, str] = section(
         lambda: {"1": "LM", "2": "LAD", "3": "LCX", "4": "RCA"},
         "Vessel of each label value of a mask; a label without a name counts as unassigned.",
     )
@@ -141,8 +141,8 @@ class Protocol(Section):
         None,
         "Treat every scan without contrast as this class; without it the header decides.",
     )
-    selection: SelectionRules = key(SelectionRules, "Which scan of a study is scored.")
-    volume: VolumeRules = key(VolumeRules, "What geometry is understood.")
-    region: RegionRules = key(RegionRules, "Where calcium counts.")
-    detector: DetectorRules = key(DetectorRules, "Thresholds of the embedded detector.")
-    scoring: ScoringRules = key(ScoringRules, "What is computed.")
+    selection: SelectionRules = section(SelectionRules, "Which scan of a study is scored.")
+    volume: VolumeRules = section(VolumeRules, "What geometry is understood.")
+    region: RegionRules = section(RegionRules, "Where calcium counts.")
+    detector: DetectorRules = section(DetectorRules, "Thresholds of the embedded detector.")
+    scoring: ScoringRules = section(ScoringRules, "What is computed.")

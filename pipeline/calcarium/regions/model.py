@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from calcarium_kernels.contract import Box, Labels
-
 from calcarium.quality import QualityRow
+from calcarium_kernels.contract import Box, Labels
 
 Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
 VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")

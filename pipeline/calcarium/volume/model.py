@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from calcarium_kernels.contract import Stored
 from numpy.typing import NDArray
+
+from calcarium_kernels.contract import Stored
 
 Float64 = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from fractions import Fraction
 from math import ceil, floor
 
 import numpy as np
-from calcarium_kernels.contract import Int32
 
 from calcarium.volume.model import Rescale
+from calcarium_kernels.contract import Int32
 
 INT32 = np.iinfo(np.int32)
 
