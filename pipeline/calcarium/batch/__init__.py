@@ -1,1 +1,1 @@
-
+"""Studies to workers and back: plan, submit, progress, quarantine."""

@@ -1,1 +1,1 @@
-
+"""Which files are the scan? Walk, read headers, index, group, select."""

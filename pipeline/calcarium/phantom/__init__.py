@@ -1,1 +1,1 @@
-
+"""Synthetic studies that carry their truth."""

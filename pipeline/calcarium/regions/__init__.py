@@ -1,1 +1,1 @@
-
+"""Where is coronary calcium? Masks, shapes, networks, the embedded detector."""

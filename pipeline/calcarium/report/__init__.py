@@ -1,1 +1,1 @@
-
+"""Pictures that a person judges in seconds."""

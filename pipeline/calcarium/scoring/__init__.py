@@ -1,1 +1,1 @@
-
+"""From islands to scores: lesions, named conventions, categories."""

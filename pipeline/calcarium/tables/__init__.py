@@ -1,1 +1,1 @@
-
+"""Rows to Parquet, crash-safe, and back."""

@@ -1,1 +1,1 @@
-
+"""Files to stored integers with their geometry and rescale."""
