@@ -1,0 +1,327 @@
+"""Every column of every table: name, type, unit, meaning. The one place that says so.
+
+The Arrow schemas, ``data_dictionary.csv`` and ``docs/tables.md`` are made from
+:data:`TABLES`. Two marks need words:
+
+*stamped* columns say which run, software and machine made a row. The code that
+scores leaves them out; :func:`calcarium.tables.stamp.stamp` fills them in, in
+one place, when the rows reach the table.
+
+*volatile* columns may differ between two runs that found the same: times, hosts,
+attempts. What makes two rows equal (to continue, to compare, to test) leaves
+them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from calcarium.tables.columns import Column, Table, count, flag, identifier, real, text
+from calcarium.tables.rows import Row, TableName
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STUDY_ID = identifier("study_id", "StudyInstanceUID, or a hash of headers where it is missing")
+SCAN_ID = identifier(
+    "scan_id", "SeriesInstanceUID, with /2, /3 ... where one was split; a hash where it is missing"
+)
+CONVENTION = identifier("convention", "Named rule set that made the score; part of the key")
+OUTCOME = identifier("outcome", "scored, excluded or failed")
+REASON = text("reason", "Why it was excluded: code of the registry of reasons")
+REASON_GROUP = text("reason_group", "not_ct, ineligible, not_selected or unscorable")
+SCORE_TYPE = text("score_type", "What the score is a score of: gated, nongated, contrast ...")
+REGION_SOURCE = text("region_source", "Where the region came from: mask, shapes, whole, ...")
+
+RUN_ID = Column("run_id", "string", "The run that wrote the row", volatile=True, stamped=True)
+MADE_BY = (
+    RUN_ID,
+    Column("protocol_hash", "string", "Hash of the resolved protocol", stamped=True),
+    Column("calcarium_version", "string", "Version of the software", stamped=True),
+    Column("backend", "string", "numpy or cupy: the same numbers", volatile=True, stamped=True),
+)
+AMOUNTS = (
+    real("agatston", "1", "Agatston score"),
+    real("volume_mm3", "mm3", "Volume of the voxels that count"),
+    real("mass_mg", "mg", "Calcium mass; empty without a calibration factor"),
+)
+BOUNDS = (
+    real("agatston_low", "1", "Agatston score without what is doubtful"),
+    real("agatston_high", "1", "Agatston score with what is possible"),
+    real("agatston_rejected", "1", "Agatston score of the rejected candidates: an upper bound"),
+)
+VOLUME_INTERPOLATED = real(
+    "volume_interpolated_mm3", "mm3", "Volume after interpolation between voxels"
+)
+FINDINGS = (
+    count("n_lesions", "3-D lesions that count"),
+    count("n_vessels", "Arteries of LM, LAD, LCX, RCA with calcium"),
+    flag("detected", "The score before any rounding is above 0"),
+)
+VESSEL_COLUMNS = ("LM", "LAD", "LCX", "RCA", "LM_LAD", "unassigned")
+CATEGORY_SCHEMES = (
+    "five_rumberger",
+    "four_100_400",
+    "cac_drs",
+    "six_1000",
+    "acc_aha_2018",
+    "deepcac",
+    "javaid_young",
+)
+
+STUDIES = Table(
+    "studies",
+    "study requested or found",
+    ("study_id",),
+    (
+        STUDY_ID,
+        text("patient_key", "Keyed hash of PatientID; the secret is in private/"),
+        OUTCOME,
+        REASON,
+        REASON_GROUP,
+        count("n_scans", "Scans found in the study"),
+        count("n_scored", "Scans scored"),
+        text("gated_scan_id", "Scan chosen for the class gated"),
+        text("nongated_scan_id", "Scan chosen for the class nongated"),
+        text("contrast_scan_id", "Scan chosen for the class contrast"),
+        text("primary_scan_id", "Scan whose score stands in this row"),
+        text("convention", "Convention of the score in this row"),
+        SCORE_TYPE,
+        *AMOUNTS,
+        VOLUME_INTERPOLATED,
+        *BOUNDS,
+        *FINDINGS,
+        *(real(f"agatston_{v}", "1", f"Agatston score of {v}") for v in VESSEL_COLUMNS),
+        *(text(f"category_{s}", f"Category by the scheme {s}") for s in CATEGORY_SCHEMES),
+        real("age_years", "a", "Age at the study"),
+        text("sex", "F, M or O"),
+        Column("study_year", "int64", "Year of the study", "a"),
+        REGION_SOURCE,
+        text("flags", "Checks of the primary scan that warn or fail, joined by ;"),
+        *MADE_BY,
+    ),
+)
+
+SERIES = Table(
+    "series",
+    "scan: the ledger",
+    ("scan_id",),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        OUTCOME,
+        REASON,
+        REASON_GROUP,
+        text("stage", "Where it ended if it failed: intake, select, volume, region, score ..."),
+        text("error", "Class of the error if it failed; its message is in private/"),
+        text("scan_class", "gated, nongated or contrast"),
+        text("gated", "yes, no or unknown"),
+        text("gated_evidence", "What says so"),
+        text("contrast", "yes, no or unknown"),
+        text("contrast_evidence", "What says so"),
+        text("modality", "Modality"),
+        text("manufacturer", "Manufacturer"),
+        text("manufacturer_model", "ManufacturerModelName"),
+        text("convolution_kernel", "ConvolutionKernel"),
+        text("filter_type", "FilterType"),
+        real("kvp", "kV", "Tube voltage"),
+        real("tube_current_ma", "mA", "Tube current"),
+        real("ctdi_vol_mgy", "mGy", "CTDIvol"),
+        real("heart_rate_bpm", "1/min", "Heart rate"),
+        real("cardiac_phase_percent", "%", "Phase of the R-R interval"),
+        real("slice_thickness_mm", "mm", "SliceThickness; never used to measure"),
+        real("slice_increment_mm", "mm", "Measured median distance between slices"),
+        real("row_spacing_mm", "mm", "Distance between rows"),
+        real("column_spacing_mm", "mm", "Distance between columns"),
+        count("rows", "Rows of a slice"),
+        count("columns", "Columns of a slice"),
+        count("n_slices", "Slices"),
+        count("n_files", "Files"),
+        real("fov_mm", "mm", "ReconstructionDiameter"),
+        real("coverage_mm", "mm", "Measured length from the first to the last slice"),
+        real("shear_deg", "degree", "Measured angle between normal and line of slice origins"),
+        text("transfer_syntax_uid", "TransferSyntaxUID"),
+        flag("lossy", "The pixels went through lossy compression"),
+        *MADE_BY,
+        Column("attempts", "int64", "Times it was tried", "count", volatile=True, stamped=True),
+        Column("finished_at", "string", "When, UTC, ISO 8601", volatile=True, stamped=True),
+        Column("study_s", "double", "Time for its whole study", "s", volatile=True, stamped=True),
+        Column("host", "string", "Machine that worked on it", volatile=True, stamped=True),
+    ),
+)
+
+SCORES = Table(
+    "scores",
+    "scan x convention",
+    ("scan_id", "convention"),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        CONVENTION,
+        SCORE_TYPE,
+        flag("is_primary", "The protocol's primary convention", nullable=False),
+        *AMOUNTS,
+        VOLUME_INTERPOLATED,
+        *BOUNDS,
+        *FINDINGS,
+        text("mass_calibration", "Where the mass factor came from: patient, device, protocol"),
+        real("mass_factor_mg_per_cm3_hu", "mg/cm3/HU", "Calibration factor of the mass"),
+        real("threshold_hu", "HU", "Threshold"),
+        REGION_SOURCE,
+        text("region_sha256", "Hash of what the region was made from"),
+        *MADE_BY,
+    ),
+)
+
+VESSELS = Table(
+    "vessels",
+    "scan x convention x artery",
+    ("scan_id", "convention", "vessel"),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        CONVENTION,
+        identifier("vessel", "LM, LAD, LCX, RCA, LM+LAD, unassigned, or a free name of the region"),
+        *AMOUNTS,
+        VOLUME_INTERPOLATED,
+        count("n_lesions", "3-D lesions that count"),
+        RUN_ID,
+    ),
+)
+
+LESIONS = Table(
+    "lesions",
+    "3-D lesion, accepted or rejected",
+    ("scan_id", "convention", "lesion_id"),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        CONVENTION,
+        Column("lesion_id", "int64", "Number in raster order of the first voxel", nullable=False),
+        text("vessel", "Artery"),
+        flag("accepted", "It counts in the score", nullable=False),
+        text("standing", "accepted, doubtful, possible or rejected"),
+        text("rejected_by", "Rule that rejected it"),
+        real("confidence", "1", "How sure the region source is, 0 to 1"),
+        *AMOUNTS,
+        Column("n_voxels", "int64", "Voxels", "count"),
+        real("area_mm2", "mm2", "Sum of its areas over slices"),
+        real("peak_hu", "HU", "Greatest value"),
+        real("mean_hu", "HU", "Mean value"),
+        real("centroid_x_mm", "mm", "Centroid, patient L (DICOM x)"),
+        real("centroid_y_mm", "mm", "Centroid, patient P (DICOM y)"),
+        real("centroid_z_mm", "mm", "Centroid, patient S (DICOM z)"),
+        Column("slice_first", "int64", "Index of its first slice, from 0", "slice"),
+        Column("slice_last", "int64", "Index of its last slice, from 0", "slice"),
+        text("peak_sop_instance_uid", "SOPInstanceUID of the slice with the greatest value"),
+        text("features_json", "What the detector measured on it, units in the names"),
+        RUN_ID,
+    ),
+)
+
+QUALITY = Table(
+    "quality",
+    "scan x check",
+    ("scan_id", "check"),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        identifier("check", "Key of the registry of checks"),
+        real("value", "see unit", "What was measured"),
+        text("text", "What was read, where it is no number"),
+        text("unit", "Unit of value"),
+        identifier("status", "pass, warn or fail"),
+        text("source", "Where the limit comes from"),
+        RUN_ID,
+    ),
+)
+
+LINKS = Table(
+    "links",
+    "scan, private: whose it is and where it lies",
+    ("scan_id",),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        text("folder", "Folder that holds all of its files"),
+        text("first_url", "First file"),
+        text("patient_id", "PatientID"),
+        text("patient_name", "PatientName"),
+        text("patient_birth_date", "PatientBirthDate"),
+        text("accession_number", "AccessionNumber"),
+        text("study_date", "StudyDate"),
+        text("series_date", "SeriesDate"),
+        text("study_description", "StudyDescription"),
+        text("series_description", "SeriesDescription"),
+        RUN_ID,
+    ),
+)
+
+MESSAGES = Table(
+    "messages",
+    "thing said about a scan or study, private: it may name files",
+    ("study_id", "scan_id"),
+    (
+        STUDY_ID,
+        text("scan_id", "Scan; empty where it is about the whole study"),
+        OUTCOME,
+        text("stage", "Where it was said"),
+        text("error", "Class of the error, or reason of the exclusion"),
+        text("message", "What was said"),
+        Column("traceback", "string", "Where in the code", volatile=True),
+        RUN_ID,
+    ),
+)
+
+TABLES: dict[TableName, Table] = {
+    table.name: table
+    for table in (STUDIES, SERIES, SCORES, VESSELS, LESIONS, QUALITY, LINKS, MESSAGES)
+}
+
+
+def arrow_schema(table: TableName) -> pa.Schema:
+    """The Arrow schema of a table; meaning and unit travel as field metadata."""
+    import pyarrow as pa
+
+    kinds = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
+    return pa.schema(
+        [
+            pa.field(
+                column.name,
+                kinds[column.kind],
+                column.nullable,
+                {"meaning": column.meaning, "unit": column.unit},
+            )
+            for column in TABLES[table].columns
+        ]
+    )
+
+
+def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) -> None:
+    """Refuse rows that do not have exactly the table's columns.
+
+    Parameters
+    ----------
+    table : name of the table
+    rows : rows to check
+    stamped : whether the stamped columns must be there (else they must not)
+
+    Raises
+    ------
+    ValueError
+        if a column is unknown or missing, or empty where it must not be; names
+        the table and every such column.
+    """
+    columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
+    wanted = {column.name for column in columns}
+    required = [column.name for column in columns if not column.nullable]
+    for row in rows:
+        faults = {
+            "unknown": sorted(row.keys() - wanted),
+            "missing": sorted(wanted - row.keys()),
+            "empty": [name for name in required if name in row and row[name] is None],
+        }
+        said = [f"{fault}: {', '.join(names)}" for fault, names in faults.items() if names]
+        if said:
+            raise ValueError(f"a row of {table} has columns that are {'; '.join(said)}")
