@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(calcarium_version(), prog_name="calcarium")
 def group() -> None:
-    """Coronary artery calcium scores for whole archives of CT.
+    r"""Coronary artery calcium scores for whole archives of CT.
 
     \b
     calcarium score ARCHIVE --out RESULTS   the main job

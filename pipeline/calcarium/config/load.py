@@ -62,6 +62,11 @@ def shipped_protocols() -> dict[str, Path]:
     return {p.stem: p for p in sorted((configs_dir() / "protocols").glob("*.toml"))}
 
 
+def describe(name_or_file: str) -> str:
+    """What a protocol is for, in the words of its file."""
+    return str(_resolve(_find(name_or_file, beside=None), seen=()).get("description", ""))
+
+
 def load_protocol(name_or_file: str) -> Protocols:
     """Load, resolve and check a protocol.
 

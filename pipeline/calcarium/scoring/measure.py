@@ -1,0 +1,171 @@
+"""From weighted parts to Agatston score, volume and mass: per label, then per vessel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcarium.regions.model import Label, Region, Standing
+from calcarium.scoring.conventions import Convention
+from calcarium.scoring.mass import MassFactor
+from calcarium.scoring.model import Measure
+from calcarium.scoring.parts import Parts
+from calcarium.volume.model import Float64, Volume
+from calcarium_kernels.contract import Int64
+
+REFERENCE_SLICE_MM = 3.0  # Agatston 1990: contiguous 3 mm slices
+COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")
+
+
+@dataclass(frozen=True)
+class LabelSums:
+    """Scores by label value; every array has shape (largest label + 1,).
+
+    ``None`` where a score cannot be given: Agatston without the header value that its
+    convention needs, interpolated volume where the convention has none, mass without a factor.
+    """
+
+    agatston: Float64 | None
+    volume_mm3: Float64
+    interpolated_mm3: Float64 | None
+    mass_mg: Float64 | None
+    n_lesions: Int64
+
+    def measure(self, labels: Iterable[int]) -> Measure:
+        """Sum over some labels; lesions never join labels, so they add."""
+        index = sorted(labels)
+        return Measure(
+            agatston=_total(self.agatston, index),
+            volume_mm3=fsum(self.volume_mm3[index]),
+            volume_interpolated_mm3=_total(self.interpolated_mm3, index),
+            mass_mg=_total(self.mass_mg, index),
+            n_lesions=int(self.n_lesions[index].sum()),
+        )
+
+
+def label_sums(
+    scored: Parts,
+    sized: Parts,
+    convention: Convention,
+    volume: Volume,
+    *,
+    n_labels: int,
+    slice_thickness_mm: float | None,
+    factor: MassFactor | None,
+    interpolated_mm3: Float64 | None,
+) -> LabelSums:
+    """Add up the parts of each label.
+
+    Parameters
+    ----------
+    scored : parts at the threshold of the Agatston score
+    sized : parts at the threshold of volume and mass; the same for most conventions
+    n_labels : largest label + 1
+    slice_thickness_mm : of the header; only some conventions use it
+    factor : mass calibration, or ``None``
+    interpolated_mm3 : by label, or ``None`` where the convention has none
+    """
+    agatston = agatston_of_parts(scored, convention, volume, slice_thickness_mm)
+    volumes = volume_of_parts_mm3(sized, volume)
+    mass = None
+    if factor is not None:
+        # mg/cm3 per HU x HU x mm3 = 1e-3 mg
+        milligrams = factor.mg_per_cm3_hu * 1e-3 * mean_hu(sized, volume) * volumes
+        mass = _by_label(sized.label, milligrams, n_labels)
+    return LabelSums(
+        agatston=None if agatston is None else _by_label(scored.label, agatston, n_labels),
+        volume_mm3=_by_label(sized.label, volumes, n_labels),
+        interpolated_mm3=interpolated_mm3,
+        mass_mg=mass,
+        n_lesions=_lesions_by_label(scored, n_labels),
+    )
+
+
+def agatston_of_parts(
+    parts: Parts, convention: Convention, volume: Volume, slice_thickness_mm: float | None
+) -> Float64 | None:
+    """Area in mm2 x weight x slice length / 3 mm, per part (Agatston 1990).
+
+    The slice length is the measured increment, so that overlapping slices do not double the
+    score; ``None`` where the convention asks for a SliceThickness that the header lacks.
+    """
+    area_mm2 = parts.area_px * volume.geometry.pixel_area_mm2
+    if convention.slice_factor == "none":
+        return np.asarray(area_mm2 * parts.weight)
+    if convention.slice_factor == "increment":
+        length_mm = volume.geometry.slice_extent_mm[parts.slice]
+        return np.asarray(area_mm2 * parts.weight * length_mm / REFERENCE_SLICE_MM)
+    if slice_thickness_mm is None:
+        return None
+    return np.asarray(area_mm2 * parts.weight * slice_thickness_mm / REFERENCE_SLICE_MM)
+
+
+def volume_of_parts_mm3(parts: Parts, volume: Volume) -> Float64:
+    """Pixels x pixel area x the length that the slice stands for, per part."""
+    geometry = volume.geometry
+    extent = geometry.slice_extent_mm[parts.slice]
+    return np.asarray(parts.area_px * geometry.pixel_area_mm2 * extent)
+
+
+def mean_hu(parts: Parts, volume: Volume) -> Float64:
+    """Mean Hounsfield units per part, from its sum of stored values."""
+    slope = np.array([float(s) for s in volume.rescale.slope])[parts.slice]
+    intercept = np.array([float(b) for b in volume.rescale.intercept])[parts.slice]
+    return np.asarray(slope * parts.total / parts.area_px + intercept)
+
+
+def labels_by_vessel(
+    meaning: Mapping[int, Label], present: NDArray[np.int64]
+) -> dict[str, list[int]]:
+    """Label values that count, by vessel; a value without a meaning is ``unassigned``."""
+    vessels: dict[str, list[int]] = {}
+    for value in sorted(set(meaning) | set(present.tolist())):
+        label = meaning.get(value, Label("unassigned"))
+        if label.standing in COUNTED:
+            vessels.setdefault(label.vessel, []).append(value)
+    return vessels
+
+
+def labels_of(meaning: Mapping[int, Label], standing: Standing) -> list[int]:
+    """Label values of one standing."""
+    return sorted(value for value, label in meaning.items() if label.standing == standing)
+
+
+def n_labels_of(region: Region) -> int:
+    """Largest label value of a region, plus one."""
+    highest = 1 if region.labels is None else int(region.labels.max(initial=0))
+    return 1 + max((highest, *region.meaning))
+
+
+def sum_of(measures: Iterable[Measure]) -> Measure:
+    """The total over vessels; a score that one vessel lacks, the total lacks."""
+    parts = list(measures)
+    return Measure(
+        agatston=_sum([m.agatston for m in parts]),
+        volume_mm3=fsum(m.volume_mm3 for m in parts),
+        volume_interpolated_mm3=_sum([m.volume_interpolated_mm3 for m in parts]),
+        mass_mg=_sum([m.mass_mg for m in parts]),
+        n_lesions=sum(m.n_lesions for m in parts),
+    )
+
+
+def _sum(values: list[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return fsum(present) if len(present) == len(values) else None
+
+
+def _by_label(label: Int64, values: Float64, n_labels: int) -> Float64:
+    return np.bincount(label, weights=values, minlength=n_labels).astype(np.float64)
+
+
+def _lesions_by_label(parts: Parts, n_labels: int) -> Int64:
+    _, first = np.unique(parts.lesion, return_index=True)
+    return np.bincount(parts.label[first], minlength=n_labels).astype(np.int64)
+
+
+def _total(values: Float64 | None, index: list[int]) -> float | None:
+    return None if values is None else fsum(values[index])

@@ -1,0 +1,112 @@
+"""Scores of a scan, as the scoring stage hands them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from calcarium.quality import QualityRow
+
+MassCalibration: TypeAlias = Literal["dicom_patient", "dicom_device", "protocol"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What one convention gives for one set of voxels.
+
+    Attributes
+    ----------
+    agatston : ``None`` where the convention needs a header value that is missing
+    volume_mm3 : voxels times their volume
+    volume_interpolated_mm3 : ``None`` where the convention has none
+    mass_mg : ``None`` without a calibration factor
+    n_lesions : 3-D lesions with a part that counted
+    """
+
+    agatston: float | None
+    volume_mm3: float
+    volume_interpolated_mm3: float | None
+    mass_mg: float | None
+    n_lesions: int
+
+
+@dataclass(frozen=True)
+class ConventionScore:
+    """One convention on one scan.
+
+    Attributes
+    ----------
+    total : sum over the vessels
+    vessels : by vessel, only those that the region knows
+    agatston_low, agatston_high : without the doubtful lesions, and with the possible ones
+    agatston_rejected : of everything that was rejected, an upper bound of what was missed
+    n_vessels : vessels with a part that counted; LM+LAD and unassigned count as one
+    threshold_hu : ``None`` where the region is not clipped at a threshold
+    """
+
+    convention: str
+    total: Measure
+    vessels: Mapping[str, Measure]
+    agatston_low: float | None
+    agatston_high: float | None
+    agatston_rejected: float | None
+    n_vessels: int
+    threshold_hu: float | None
+    threshold_inclusive: bool
+
+    @property
+    def detected(self) -> bool:
+        """Whether anything counted, however small; a score may round to 0 and be detected."""
+        return self.total.n_lesions > 0
+
+
+@dataclass(frozen=True)
+class LesionFacts:
+    """One 3-D lesion at the primary convention's threshold.
+
+    Attributes
+    ----------
+    lesion : number within the scan, in raster order
+    accepted : whether it counts in the score
+    centroid_mm : patient LPS
+    peak_slice : index of the slice that holds the brightest voxel
+    """
+
+    lesion: int
+    vessel: str
+    accepted: bool
+    standing: str
+    rejected_by: str
+    confidence: float | None
+    features: Mapping[str, float]
+    n_voxels: int
+    area_mm2: float
+    volume_mm3: float
+    mass_mg: float | None
+    peak_hu: float
+    mean_hu: float
+    centroid_mm: tuple[float, float, float]
+    slice_first: int
+    slice_last: int
+    peak_slice: int
+    agatston: float | None
+
+
+@dataclass(frozen=True)
+class ScanScores:
+    """All scores of one scan.
+
+    Attributes
+    ----------
+    conventions : in the order of the protocol
+    primary : name of the one that goes into the studies table
+    mass_calibration, mass_factor_mg_per_cm3_hu : where the factor came from, and its value
+    """
+
+    conventions: tuple[ConventionScore, ...]
+    primary: str
+    lesions: tuple[LesionFacts, ...]
+    quality: tuple[QualityRow, ...]
+    mass_calibration: MassCalibration | None
+    mass_factor_mg_per_cm3_hu: float | None

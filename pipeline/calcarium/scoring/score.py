@@ -1,0 +1,187 @@
+"""The scoring stage: a volume and its region in, every convention's scores out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calcarium.config.protocol import ScoringRules
+from calcarium.errors import UsageError
+from calcarium.intake.records import Acquisition
+from calcarium.regions.model import Region, Standing
+from calcarium.scoring.conventions import CONVENTIONS, Convention
+from calcarium.scoring.cuts import CutKey, find_islands
+from calcarium.scoring.interpolated import interpolated_volume_mm3
+from calcarium.scoring.kvp import THRESHOLD_SETS, VoltageRule, threshold_at, voltage_quality
+from calcarium.scoring.lesions import lesion_facts
+from calcarium.scoring.mass import MassFactor, mass_factor
+from calcarium.scoring.measure import (
+    label_sums,
+    labels_by_vessel,
+    labels_of,
+    n_labels_of,
+    sum_of,
+)
+from calcarium.scoring.model import ConventionScore, ScanScores
+from calcarium.scoring.parts import weighted_parts
+from calcarium.volume.model import Float64, Volume
+from calcarium_kernels.contract import Islands, Kernels
+
+UNCOUNTED: tuple[Standing, ...] = ("doubtful", "possible", "rejected")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One convention of the protocol with its threshold for this scan."""
+
+    convention: Convention
+    rule: VoltageRule
+    cut: CutKey
+    volume_cut: CutKey
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """What every convention needs of the scan."""
+
+    volume: Volume
+    region: Region
+    slice_thickness_mm: float | None
+    factor: MassFactor | None
+    interpolated_mm3: Float64 | None
+
+
+def score_region(
+    volume: Volume,
+    region: Region,
+    acquisition: Acquisition,
+    rules: ScoringRules,
+    kernels: Kernels,
+) -> ScanScores:
+    """Score a scan by every convention of the protocol, from one pass over the voxels.
+
+    Raises
+    ------
+    ScanExcluded
+        ``unknown_kvp``, where the protocol excludes scans without a known threshold.
+    UsageError
+        if the protocol names a convention or threshold set that does not exist.
+    """
+    check_scoring(rules)
+    names = dict.fromkeys((*rules.conventions, rules.primary_convention))
+    asked = [_ask(CONVENTIONS[name], acquisition, rules) for name in names]
+    primary = next(a for a in asked if a.convention.name == rules.primary_convention)
+    quality = voltage_quality(
+        acquisition,
+        primary.rule,
+        unknown=rules.unknown_kvp,
+        others={a.convention.name: a.rule for a in asked},
+    )
+    lesion_cut = replace(primary.cut, link=rules.lesion_link)
+    keys = {a.cut for a in asked} | {a.volume_cut for a in asked} | {lesion_cut}
+    islands = find_islands(volume, region, frozenset(keys), kernels)
+    scan = ScanFacts(
+        volume,
+        region,
+        slice_thickness_mm=acquisition.slice_thickness_mm,
+        factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
+        interpolated_mm3=_interpolated(asked, volume, region),
+    )
+    return ScanScores(
+        conventions=tuple(_score(a, scan, islands) for a in asked),
+        primary=rules.primary_convention,
+        lesions=lesion_facts(
+            islands[lesion_cut],
+            primary.convention,
+            primary.rule.threshold,
+            volume,
+            region,
+            scan.slice_thickness_mm,
+            scan.factor,
+        ),
+        quality=(quality,),
+        mass_calibration=scan.factor.source if scan.factor else None,
+        mass_factor_mg_per_cm3_hu=scan.factor.mg_per_cm3_hu if scan.factor else None,
+    )
+
+
+def _interpolated(asked: list[Asked], volume: Volume, region: Region) -> Float64 | None:
+    if not any(a.convention.interpolated_volume for a in asked):
+        return None
+    return interpolated_volume_mm3(volume, region, n_labels_of(region))
+
+
+def check_scoring(rules: ScoringRules) -> None:
+    """Refuse names of conventions and threshold sets that do not exist.
+
+    Raises
+    ------
+    UsageError
+        names the unknown one and those that exist.
+    """
+    for name in (*rules.conventions, rules.primary_convention):
+        if name not in CONVENTIONS:
+            raise UsageError(f"there is no convention {name!r}; there are {', '.join(CONVENTIONS)}")
+    if rules.threshold_set not in THRESHOLD_SETS:
+        raise UsageError(
+            f"there is no threshold set {rules.threshold_set!r}; "
+            f"there are {', '.join(THRESHOLD_SETS)}"
+        )
+
+
+def _ask(convention: Convention, acquisition: Acquisition, rules: ScoringRules) -> Asked:
+    rule = threshold_at(convention, acquisition, threshold_set=rules.threshold_set)
+    link = rules.lesion_link if convention.part == "component" else convention.link
+    sized = convention.volume_hu or rule.threshold
+    return Asked(
+        convention,
+        rule,
+        cut=CutKey.of(rule.threshold, convention.connectivity, link),
+        volume_cut=CutKey.of(sized, convention.connectivity, link),
+    )
+
+
+def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> ConventionScore:
+    convention, threshold = asked.convention, asked.rule.threshold
+    scored = weighted_parts(islands[asked.cut], convention, threshold, scan.volume)
+    sized = scored
+    if convention.volume_hu is not None:
+        sized = weighted_parts(
+            islands[asked.volume_cut], convention, convention.volume_hu, scan.volume
+        )
+    n_labels = n_labels_of(scan.region)
+    sums = label_sums(
+        scored,
+        sized,
+        convention,
+        scan.volume,
+        n_labels=n_labels,
+        slice_thickness_mm=scan.slice_thickness_mm,
+        factor=scan.factor,
+        interpolated_mm3=scan.interpolated_mm3 if convention.interpolated_volume else None,
+    )
+    meaning = scan.region.meaning
+    vessels = {
+        vessel: sums.measure(labels)
+        for vessel, labels in labels_by_vessel(meaning, np.unique(scored.label)).items()
+    }
+    total = sum_of(vessels.values())
+    agatston = {
+        standing: sums.measure(labels_of(meaning, standing)).agatston for standing in UNCOUNTED
+    }
+    return ConventionScore(
+        convention=convention.name,
+        total=total,
+        vessels=vessels,
+        agatston_low=_add(total.agatston, agatston["doubtful"], -1),
+        agatston_high=_add(total.agatston, agatston["possible"], 1),
+        agatston_rejected=_add(agatston["possible"], agatston["rejected"], 1),
+        n_vessels=sum(measure.n_lesions > 0 for measure in vessels.values()),
+        threshold_hu=None if threshold.hu is None else float(threshold.hu),
+        threshold_inclusive=threshold.inclusive,
+    )
+
+
+def _add(score: float | None, other: float | None, sign: int) -> float | None:
+    return None if score is None or other is None else max(0.0, score + sign * other)
