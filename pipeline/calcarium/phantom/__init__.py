@@ -1,1 +1,1 @@
-"""Synthetic studies that carry their truth."""
+"""Synthetic studies that carry their truth; start with :mod:`.model`."""
