@@ -8,11 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from calcarium.regions.model import Region
-from calcarium.regions.select import select_labels
+from calcarium.regions.select import select_lesions
 from calcarium.scoring.conventions import Threshold
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
-from calcarium_kernels.contract import Cut, InSlice, Int32, Islands, Kernels, Labels, Link
+from calcarium_kernels.contract import Cut, InSlice, Int32, Islands, Kernels, Link
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ def find_islands(
     found: dict[CutKey, Islands] = {}
     for batch in _batches(keys, by_threshold=region.rule == "select"):
         cuts = tuple(Cut(cut_threshold(volume, key), key.connectivity) for key in batch)
+        clipped = clipped_region(volume, region, cuts[0].threshold)
         islands = kernels.islands(
             volume.stored,
             volume.rescale.sign,
             cuts,
-            box=region.box,
-            labels=_labels(volume, region, cuts[0].threshold),
+            box=clipped.box,
+            labels=clipped.labels,
             link=batch[0].link,
         )
         found.update(zip(batch, islands, strict=True))
@@ -68,10 +69,9 @@ def cut_threshold(volume: Volume, key: CutKey) -> Int32:
     return stored_threshold(volume.rescale, key.hu, inclusive=key.inclusive)
 
 
-def _labels(volume: Volume, region: Region, threshold: Int32) -> Labels | None:
-    if region.rule == "clip":
-        return region.labels
-    return select_labels(volume, region, threshold)
+def clipped_region(volume: Volume, region: Region, threshold: Int32) -> Region:
+    """The region as labels that clip; ``select`` depends on the threshold of its lesions."""
+    return region if region.rule == "clip" else select_lesions(volume, threshold, region)
 
 
 def _batches(keys: frozenset[CutKey], *, by_threshold: bool) -> list[list[CutKey]]:

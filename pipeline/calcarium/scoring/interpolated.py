@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from calcarium.regions.model import Region
-from calcarium.regions.select import select_labels
+from calcarium.scoring.cuts import clipped_region
 from calcarium.volume.model import Float64, Volume
 from calcarium.volume.thresholds import stored_threshold
-from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
+from calcarium_kernels.host import LesionVoxels, lesion_voxels
 
 THRESHOLD_HU = 129  # exclusive, at every tube voltage, as FQM writes it
 MINIMUM_MM2 = 1.0
@@ -29,9 +29,9 @@ def interpolated_volume_mm3(volume: Volume, region: Region, n_labels: int) -> Fl
     of the two voxels that it lies between does.
     """
     threshold = stored_threshold(volume.rescale, Fraction(THRESHOLD_HU), inclusive=False)
-    labels = region.labels if region.rule == "clip" else select_labels(volume, region, threshold)
+    clipped = clipped_region(volume, region, threshold)
     voxels = lesion_voxels(
-        volume.stored, volume.rescale.sign, threshold, box=region.box, labels=labels, link=26
+        volume.stored, volume.rescale.sign, threshold, box=clipped.box, labels=clipped.labels
     )
     volumes = np.zeros(n_labels)
     if voxels.lesion.size:
