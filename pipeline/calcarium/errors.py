@@ -117,6 +117,11 @@ REASONS: dict[str, Reason] = {
         "KVP is missing or has no threshold in the protocol's set.",
         "Set scoring.unknown_kvp = 'score_at_130' to score it with a failed quality row.",
     ),
+    "not_eligible": Reason(
+        "ineligible",
+        "A covariate speaks against a calcium score, and the protocol excludes for it.",
+        "Take the check out of interpret.exclude_if to score and mark such scans.",
+    ),
     "another_scan_preferred": Reason(
         "not_selected",
         "Another scan of the same study and class ranks higher.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Status: TypeAlias = Literal["pass", "warn", "fail"]
+Status: TypeAlias = Literal["pass", "warn", "fail", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class QualityRow:
     Attributes
     ----------
     check : key of :data:`CHECKS`
+    status : ``unknown`` where an input is missing, so that the check could not be made
     value : what was measured; ``None`` where it could not be
     text : what was read, where it is no number; never a name, date or path
     """
@@ -57,4 +58,64 @@ CHECKS: dict[str, Check] = {
     "region_is_coronary": Check(
         "Is the score limited to the coronary arteries?", "", "region of the protocol"
     ),
+    "interpretation": Check("Is there a coronary Agatston score to interpret?", "", ""),
+    "reference_class": Check(
+        "Is the scan of the kind that the references were made from?",
+        "",
+        "McClelland 2006, 2009, 2015 and Hoff 2001: gated scans without contrast",
+    ),
+    "percentile_mesa": Check(
+        "Are age (45-84), sex and race known for a percentile?", "a", "McClelland 2006"
+    ),
+    "percentile_hoff": Check("Are age and sex known for a band of percentiles?", "a", "Hoff 2001"),
+    "risk_mesa": Check(
+        "Are age (45-85) and all risk factors known for a risk?", "a", "McClelland 2015"
+    ),
+    "guideline_rules": Check(
+        "Is everything known that decides a guideline rule?", "", "rules named in the text"
+    ),
+    "age_conflict": Check("Do the sources of the age agree within a year?", "a", ""),
+    "sex_conflict": Check("Do header and covariate table agree on the sex?", "", ""),
+    "age_low_yield": Check(
+        "Is a man at least 40, a woman at least 50, so that calcium is to be expected?",
+        "a",
+        "patient information on calcium scans",
+    ),
+    "age_most_informative": Check(
+        "Is a man 40-60, a woman 35-70, where a scan informs most?",
+        "a",
+        "patient information on calcium scans",
+    ),
+    "age_high_ceiling": Check(
+        "Is a man at most 80? Above, nearly all scores are high.",
+        "a",
+        "patient information on calcium scans",
+    ),
+    "age_guideline": Check(
+        "Is the age 40-75, for which the guideline is (76-80 only for a score of 0)?",
+        "a",
+        "National Lipid Association 2020",
+    ),
+    "risk_intermediate": Check(
+        "Is the ten-year risk 7.5 to 20 %?", "%", "2018 ACC/AHA cholesterol guideline"
+    ),
+    "risk_borderline_or_intermediate": Check(
+        "Is the ten-year risk 5 to 20 %?", "%", "2018 ACC/AHA cholesterol guideline"
+    ),
+    "known_ascvd": Check(
+        "Is the patient free of infarction, bypass, stent and clinical disease?",
+        "",
+        "National Lipid Association 2020: no benefit with clinical disease",
+    ),
+    "device_in_history": Check(
+        "Is the patient free of stents and bypasses, which may be counted as calcium?",
+        "",
+        "patient information on calcium scans",
+    ),
+    "symptomatic": Check(
+        "Is the patient free of symptoms, which call for another examination?",
+        "",
+        "patient information on calcium scans",
+    ),
+    "pregnant": Check("Is the patient not pregnant?", "", "patient information on calcium scans"),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from calcarium.config.detector import DetectorRules
+from calcarium.config.interpret import InterpretRules
 from calcarium.config.keys import Section, key, section
 
 ScanClass: TypeAlias = Literal["gated", "nongated", "contrast"]
@@ -69,6 +70,18 @@ class VolumeRules(Section):
         unit="degree",
         source=ENGINEERING,
         ge=0,
+    )
+    missing_slices: Literal["exclude", "score_with_gaps"] = key(
+        "exclude",
+        "A scan with gaps of whole slices: exclude, or score what is there; a slice then stands "
+        "for half the way to each neighbour, at most one increment on each side.",
+        source="engineering choice: calcium in a gap is not seen, so such a score is a guess",
+    )
+    varying_increment: Literal["exclude", "score"] = key(
+        "exclude",
+        "Slices at distances that are not one increment: exclude, or score with the weights of "
+        "missing_slices.",
+        source=ENGINEERING,
     )
 
 
@@ -146,3 +159,4 @@ class Protocol(Section):
     region: RegionRules = section(RegionRules, "Where calcium counts.")
     detector: DetectorRules = section(DetectorRules, "Thresholds of the embedded detector.")
     scoring: ScoringRules = section(ScoringRules, "What is computed.")
+    interpret: InterpretRules = section(InterpretRules, "What the score is said to mean.")
