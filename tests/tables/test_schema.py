@@ -9,7 +9,7 @@ import pytest
 
 from calcarium.tables.columns import Table
 from calcarium.tables.dictionary import data_dictionary_csv, tables_markdown
-from calcarium.tables.rows import PRIVATE_TABLES, Row, StudyRows, TableName
+from calcarium.tables.rows import PRIVATE_TABLES, Cell, Row, StudyRows, TableName
 from calcarium.tables.schema import TABLES, arrow_schema, check_rows
 from calcarium.tables.stamp import Stamp, stamp
 
@@ -60,17 +60,22 @@ def test_shareable_tables_have_no_column_that_identifies() -> None:
             assert not [n for n in names if any(word in n for word in IDENTIFYING)]
 
 
+CELL: dict[str, Cell] = {"string": "x", "int64": 3, "double": 0.5, "bool": True}
+
+
 def _bare_row(table: TableName) -> Row:
-    return {c.name: "x" for c in TABLES[table].columns if not c.stamped}
+    return {c.name: CELL[c.kind] for c in TABLES[table].columns if not c.stamped}
 
 
-def test_a_row_with_an_unknown_or_missing_or_empty_column_is_refused_by_name() -> None:
+def test_a_row_with_an_wrong_column_is_refused_by_name() -> None:
     row = _bare_row("vessels")
     check_rows("vessels", [row])
     row["colour"] = row.pop("vessel")
     row["scan_id"] = None
+    row["agatston"] = "12"
     with pytest.raises(
-        ValueError, match=r"vessels.*unknown: colour; missing: vessel; empty: scan_id"
+        ValueError,
+        match=r"vessels.*unknown: colour; missing: vessel; empty: scan_id; .*type: agatston",
     ):
         check_rows("vessels", [row])
 

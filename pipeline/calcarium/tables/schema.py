@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from calcarium.tables.columns import Column, Table, count, flag, identifier, real, text
+from calcarium.tables.columns import Column, Kind, Table, count, flag, identifier, real, text
 from calcarium.tables.rows import Row, TableName
 
 if TYPE_CHECKING:
@@ -280,6 +280,14 @@ TABLES: dict[TableName, Table] = {
 }
 
 
+CELLS: dict[Kind, tuple[type, ...]] = {
+    "string": (str,),
+    "int64": (int,),
+    "double": (float, int),
+    "bool": (bool,),
+}
+
+
 def arrow_schema(table: TableName) -> pa.Schema:
     """The Arrow schema of a table; meaning and unit travel as field metadata."""
     import pyarrow as pa
@@ -310,17 +318,22 @@ def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) 
     Raises
     ------
     ValueError
-        if a column is unknown or missing, or empty where it must not be; names
-        the table and every such column.
+        if a column is unknown or missing, of another type, or empty where it must
+        not be; names the table and every such column.
     """
     columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
-    wanted = {column.name for column in columns}
+    allowed = {column.name: CELLS[column.kind] for column in columns}
     required = [column.name for column in columns if not column.nullable]
     for row in rows:
         faults = {
-            "unknown": sorted(row.keys() - wanted),
-            "missing": sorted(wanted - row.keys()),
+            "unknown": sorted(row.keys() - allowed.keys()),
+            "missing": sorted(allowed.keys() - row.keys()),
             "empty": [name for name in required if name in row and row[name] is None],
+            "of another type": [
+                name
+                for name, cell in row.items()
+                if cell is not None and name in allowed and type(cell) not in allowed[name]
+            ],
         }
         said = [f"{fault}: {', '.join(names)}" for fault, names in faults.items() if names]
         if said:

@@ -1,0 +1,148 @@
+"""Rows to Parquet so that a crash at any moment loses nothing that was committed.
+
+A commit is one part per table that has rows, ``series`` last: its part is the
+commit point, and says in its metadata how many rows each table got. Small parts
+are joined by writing what they hold once more under the range of their numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from calcarium.tables.folder import TEMPORARY, Part, ResultFolder
+from calcarium.tables.read import dataset
+from calcarium.tables.rows import Row, StudyRows, TableName
+from calcarium.tables.schema import TABLES, arrow_schema, check_rows
+
+ROWS_KEY = b"calcarium.rows"
+COMMIT_ORDER: tuple[TableName, ...] = (*(t for t in TABLES if t != "series"), "series")
+JOIN_BELOW_BYTES = 32 << 20
+ROW_GROUP = 100_000
+
+
+def commit(folder: ResultFolder, studies: Sequence[StudyRows]) -> Part:
+    """Write the rows of some studies as one part per table.
+
+    The caller holds the lock of the folder.
+
+    Raises
+    ------
+    ValueError
+        if a row does not have the columns of its table.
+    ResourceError
+        if the disk is full or the folder cannot be written.
+    """
+    committed = folder.committed()
+    number = committed[-1].last + 1 if committed else 0
+    part = Part(number, number)
+    rows: dict[TableName, list[Row]] = {
+        table: [row for study in studies for row in study.tables.get(table, [])] for table in TABLES
+    }
+    counts = {table: len(table_rows) for table, table_rows in rows.items()}
+    for table in COMMIT_ORDER:
+        check_rows(table, rows[table], stamped=True)
+        if rows[table] or table == "series":
+            batch = pa.Table.from_pylist(rows[table], schema=arrow_schema(table))
+            _write(folder, table, part, iter([batch]), counts)
+    return part
+
+
+def row_counts(folder: ResultFolder, part: Part) -> dict[str, int]:
+    """Rows of each table in a part, as its commit point says."""
+    with folder.fs.open(folder.part_path("series", part)) as file:
+        metadata = pq.read_schema(file).metadata or {}
+    counts: dict[str, int] = json.loads(metadata[ROWS_KEY])
+    return counts
+
+
+def join_small_parts(folder: ResultFolder) -> None:
+    """Join each stretch of neighbouring small parts to one."""
+    sweep(folder)
+    stretch: list[Part] = []
+    for part in folder.committed():
+        if _size(folder, part) >= JOIN_BELOW_BYTES:
+            _join(folder, stretch)
+            stretch = []
+        else:
+            stretch.append(part)
+    _join(folder, stretch)
+
+
+def drop_studies(folder: ResultFolder, study_ids: Collection[str]) -> None:
+    """Take the rows of some studies out, so that they are done once more.
+
+    Everything is joined to one part of a new name, so that a crash leaves
+    either all of the old rows or none.
+    """
+    parts = folder.committed()
+    if parts and study_ids:
+        joined = Part(parts[0].first, parts[-1].last + 1)
+        _rewrite(folder, parts, joined, pa.array(sorted(study_ids), pa.string()))
+        sweep(folder)
+
+
+def sweep(folder: ResultFolder) -> None:
+    """Remove what no reader looks at: torn commits, joined parts, temporary files.
+
+    Joined parts stay until the next sweep, so that one who reads them meanwhile
+    is not disturbed.
+    """
+    committed = {part.file_name for part in folder.committed()}
+    with folder.writable():
+        for table in COMMIT_ORDER:
+            path = folder.table_path(table)
+            for name in folder.names(path):
+                if name not in committed and name.endswith((".parquet", TEMPORARY)):
+                    folder.fs.rm_file(f"{path}/{name}")
+
+
+def _join(folder: ResultFolder, parts: list[Part]) -> None:
+    if len(parts) > 1:
+        _rewrite(folder, parts, Part(parts[0].first, parts[-1].last), None)
+
+
+def _rewrite(
+    folder: ResultFolder, parts: list[Part], joined: Part, without: pa.Array | None
+) -> None:
+    counts: dict[TableName, int] = {}
+    keep = None if without is None else ~pc.field("study_id").isin(without)
+    sources = {table: dataset(folder, table, parts) for table in COMMIT_ORDER}
+    for table, source in sources.items():
+        counts[table] = source.count_rows(filter=keep)
+    for table, source in sources.items():
+        if counts[table] or table == "series":
+            batches = source.to_batches(filter=keep, batch_size=ROW_GROUP)
+            tables = (pa.Table.from_batches([batch]) for batch in batches)
+            _write(folder, table, joined, tables, counts)
+
+
+def _write(
+    folder: ResultFolder,
+    table: TableName,
+    part: Part,
+    batches: Iterator[pa.Table],
+    counts: dict[TableName, int],
+) -> None:
+    schema = arrow_schema(table)
+    if table == "series":
+        schema = schema.with_metadata({ROWS_KEY: json.dumps(counts)})
+
+    def fill(path: str) -> None:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_table(batch.cast(schema), row_group_size=ROW_GROUP)
+
+    folder.write_with(fill, folder.part_path(table, part))
+
+
+def _size(folder: ResultFolder, part: Part) -> int:
+    return sum(
+        int(folder.fs.size(folder.part_path(table, part)))
+        for table in COMMIT_ORDER
+        if folder.fs.exists(folder.part_path(table, part))
+    )
