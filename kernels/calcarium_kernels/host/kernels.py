@@ -1,0 +1,48 @@
+"""The contract of :mod:`calcarium_kernels.contract`, in numpy and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcarium_kernels.arguments import check_block_sum_arguments, check_islands_arguments
+from calcarium_kernels.contract import Box, Cut, Int32, Islands, Labels, Link, Stored
+from calcarium_kernels.host.blocks import block_sum
+from calcarium_kernels.host.measure import measure_islands
+from calcarium_kernels.host.runs import find_runs
+from calcarium_kernels.host.unite import island_of_run, lesion_of_island
+
+
+class HostKernels:
+    """The numpy backend; see :class:`calcarium_kernels.contract.Kernels`."""
+
+    name = "numpy"
+
+    def islands(
+        self,
+        stored: Stored,
+        sign: NDArray[np.int8],
+        cuts: tuple[Cut, ...],
+        *,
+        box: Box,
+        labels: Labels | None,
+        link: Link,
+    ) -> tuple[Islands, ...]:
+        """Islands of each cut inside ``box``; see the contract."""
+        check_islands_arguments(stored, sign, cuts, box, labels, link)
+        # Cuts that differ only in connectivity share their runs.
+        distinct = {cut.threshold.tobytes(): cut.threshold for cut in cuts}
+        found = find_runs(stored, sign, tuple(distinct.values()), box=box, labels=labels)
+        runs_at = dict(zip(distinct, found, strict=True))
+        islands = []
+        for cut in cuts:
+            runs = runs_at[cut.threshold.tobytes()]
+            island = island_of_run(runs, cut.connectivity)
+            lesion = lesion_of_island(runs, island, link)
+            islands.append(measure_islands(runs, island, lesion, sign, columns=stored.shape[2]))
+        return tuple(islands)
+
+    def block_sum(self, stored: Stored, factor: int) -> Int32:
+        """Sums over in-plane blocks; see the contract."""
+        check_block_sum_arguments(stored, factor)
+        return block_sum(stored, factor)

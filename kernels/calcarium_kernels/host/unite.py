@@ -1,0 +1,84 @@
+"""Runs that touch become islands, islands that touch become lesions."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from calcarium_kernels.contract import InSlice, Int64, Link
+from calcarium_kernels.host.runs import Runs
+
+
+def island_of_run(runs: Runs, connectivity: InSlice) -> Int64:
+    """Id of the island of each run: 4- or 8-connected in the slice, of one label.
+
+    Returns
+    -------
+    int64 array, shape (n_runs,), numbered from 0 in raster order
+    """
+    return _components(len(runs), [_touching(runs, 0, 1, reach=connectivity == 8)])
+
+
+def lesion_of_island(runs: Runs, island: Int64, link: Link) -> Int64:
+    """Id of the lesion of each island: joined in 3-D by ``link``, of one label.
+
+    The neighbourhoods 18 and 26 hold the diagonals within a slice, so they join
+    islands that touch at a corner.
+
+    Returns
+    -------
+    int64 array, shape (n_islands,), numbered from 0 in raster order
+    """
+    pairs = [
+        (island[later], island[earlier])
+        for slices, rows, reach in _link_offsets(link)
+        for later, earlier in [_touching(runs, slices, rows, reach=reach)]
+    ]
+    return _components(int(island.max(initial=-1)) + 1, pairs)
+
+
+def _link_offsets(link: Link) -> list[tuple[int, int, bool]]:
+    """Slices back, rows back, and whether columns may differ by one, for half of ``link``."""
+    if link == 6:
+        return [(1, 0, False)]
+    diagonal = link == 26
+    return [(0, 1, True), (1, 0, True), (1, 1, diagonal), (1, -1, diagonal)]
+
+
+def _touching(runs: Runs, slices: int, rows: int, *, reach: bool) -> tuple[Int64, Int64]:
+    """Pairs of runs of one label, the second ``slices`` and ``rows`` before the first.
+
+    They touch where their columns overlap, or with ``reach`` at a corner too.
+    """
+    if not len(runs):
+        empty = np.empty(0, dtype=np.int64)
+        return empty, empty
+    # One column and one row of padding, so that nothing wraps round an edge.
+    row_stride = int(runs.last.max()) + 2
+    slice_stride = row_stride * (int(runs.row.max()) + 2)
+    row_start = runs.slice * slice_stride + runs.row * row_stride
+    first, last = row_start + runs.first, row_start + runs.last
+    back = slices * slice_stride + rows * row_stride
+    begin = np.searchsorted(last, first - (back + reach))
+    end = np.searchsorted(first, last - (back - reach), side="right")
+    count = end - begin
+    later = np.repeat(np.arange(len(runs)), count)
+    earlier = np.arange(later.size) - np.repeat(np.cumsum(count) - count - begin, count)
+    same = runs.label[later] == runs.label[earlier]
+    return (later, earlier) if same.all() else (later[same], earlier[same])
+
+
+def _components(n_nodes: int, pairs: list[tuple[Int64, Int64]]) -> Int64:
+    one = np.concatenate([pair[0] for pair in pairs])
+    other = np.concatenate([pair[1] for pair in pairs])
+    if not one.size:
+        return np.arange(n_nodes)
+    graph = coo_array((np.ones(one.size), (one, other)), shape=(n_nodes, n_nodes))
+    n_components, component = connected_components(graph, directed=False)
+    # Numbered by first node; scipy does not promise an order.
+    first = np.empty(n_components, dtype=np.int64)
+    first[component[::-1]] = np.arange(n_nodes)[::-1]
+    rank = np.empty(n_components, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(n_components)
+    return np.asarray(rank[component])
