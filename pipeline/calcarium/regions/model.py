@@ -50,6 +50,7 @@ class Region:
     source, detail : where it came from (a file's name without its folder, a shape file)
     sha256 : hash of what it was made from; empty for ``whole``
     is_coronary : false where every component counts, coronary or not
+    vessels : vessels that the source tells apart; those without a label score 0
     quality : doubts that the source itself has
     """
 
@@ -60,4 +61,5 @@ class Region:
     source: RegionSourceName
     sha256: str = ""
     is_coronary: bool = True
+    vessels: tuple[str, ...] = ()
     quality: tuple[QualityRow, ...] = ()

@@ -37,7 +37,7 @@ class LabelSums:
 
     def measure(self, labels: Iterable[int]) -> Measure:
         """Sum over some labels; lesions never join labels, so they add."""
-        index = sorted(labels)
+        index = np.array(sorted(labels), dtype=np.int64)
         return Measure(
             agatston=_total(self.agatston, index),
             volume_mm3=fsum(self.volume_mm3[index]),
@@ -118,13 +118,11 @@ def mean_hu(parts: Parts, volume: Volume) -> Float64:
     return np.asarray(slope * parts.total / parts.area_px + intercept)
 
 
-def labels_by_vessel(
-    meaning: Mapping[int, Label], present: NDArray[np.int64]
-) -> dict[str, list[int]]:
+def labels_by_vessel(region: Region, present: NDArray[np.int64]) -> dict[str, list[int]]:
     """Label values that count, by vessel; a value without a meaning is ``unassigned``."""
-    vessels: dict[str, list[int]] = {}
-    for value in sorted(set(meaning) | set(present.tolist())):
-        label = meaning.get(value, Label("unassigned"))
+    vessels: dict[str, list[int]] = {vessel: [] for vessel in region.vessels}
+    for value in sorted(set(region.meaning) | set(present.tolist())):
+        label = region.meaning.get(value, Label("unassigned"))
         if label.standing in COUNTED:
             vessels.setdefault(label.vessel, []).append(value)
     return vessels
@@ -167,5 +165,5 @@ def _lesions_by_label(parts: Parts, n_labels: int) -> Int64:
     return np.bincount(parts.label[first], minlength=n_labels).astype(np.int64)
 
 
-def _total(values: Float64 | None, index: list[int]) -> float | None:
+def _total(values: Float64 | None, index: Int64) -> float | None:
     return None if values is None else fsum(values[index])

@@ -164,7 +164,7 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
     meaning = scan.region.meaning
     vessels = {
         vessel: sums.measure(labels)
-        for vessel, labels in labels_by_vessel(meaning, np.unique(scored.label)).items()
+        for vessel, labels in labels_by_vessel(scan.region, np.unique(scored.label)).items()
     }
     total = sum_of(vessels.values())
     agatston = {

@@ -1,0 +1,200 @@
+"""What a scan leaves behind, as rows: the ledger, the scores, the private links.
+
+Nothing in a shareable row is a name, a path, a date or a raw patient id.
+"""
+
+from __future__ import annotations
+
+import json
+from os.path import commonprefix
+
+from calcarium.errors import REASONS
+from calcarium.outcome import ScanResult
+from calcarium.quality import CHECKS
+from calcarium.scoring.model import ConventionScore, Measure
+from calcarium.tables.rows import Row
+
+
+def _ids(result: ScanResult) -> Row:
+    scan = result.choice.scan
+    return {"scan_id": scan.scan_id, "study_id": scan.study_id}
+
+
+def series_row(result: ScanResult) -> Row:
+    """The ledger: how a scan ended, and how it was acquired, for every outcome."""
+    choice, volume = result.choice, result.volume
+    scan, seen = choice.scan, choice.scan.acquisition
+    first = scan.files[0]
+    return _ids(result) | {
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "reason_group": REASONS[result.reason].group if result.reason else None,
+        "stage": result.stage,
+        "error": result.error,
+        "scan_class": choice.scan_class,
+        "gated": choice.gated,
+        "gated_evidence": choice.gated_evidence,
+        "contrast": choice.contrast,
+        "contrast_evidence": choice.contrast_evidence,
+        "modality": seen.modality,
+        "manufacturer": seen.manufacturer,
+        "manufacturer_model": seen.manufacturer_model,
+        "convolution_kernel": seen.convolution_kernel,
+        "filter_type": seen.filter_type,
+        "kvp": seen.kvp,
+        "tube_current_ma": seen.tube_current_ma,
+        "ctdi_vol_mgy": seen.ctdi_vol_mgy,
+        "heart_rate_bpm": seen.heart_rate_bpm,
+        "cardiac_phase_percent": seen.cardiac_phase_percent,
+        "slice_thickness_mm": seen.slice_thickness_mm,
+        "slice_increment_mm": volume.slice_increment_mm if volume else None,
+        "row_spacing_mm": volume.row_spacing_mm if volume else None,
+        "column_spacing_mm": volume.column_spacing_mm if volume else None,
+        "rows": first.rows,
+        "columns": first.columns,
+        "n_slices": volume.n_slices if volume else None,
+        "n_files": len(scan.files),
+        "fov_mm": seen.reconstruction_diameter_mm,
+        "coverage_mm": volume.coverage_mm if volume else None,
+        "shear_deg": volume.shear_deg if volume else None,
+        "transfer_syntax_uid": first.transfer_syntax_uid,
+        "lossy": seen.lossy_image_compression == "01",
+    }
+
+
+def score_rows(result: ScanResult) -> list[Row]:
+    """One row per convention of a scored scan."""
+    scores = result.scores
+    if scores is None:
+        return []
+    return [
+        _ids(result)
+        | {
+            "convention": score.convention,
+            "score_type": result.choice.scan_class,
+            "is_primary": score.convention == scores.primary,
+            "mass_calibration": scores.mass_calibration,
+            "mass_factor_mg_per_cm3_hu": scores.mass_factor_mg_per_cm3_hu,
+            "threshold_hu": score.threshold_hu,
+            "region_source": result.region_source,
+            "region_sha256": result.region_sha256,
+        }
+        | score_cells(score)
+        for score in scores.conventions
+    ]
+
+
+def amount_cells(measure: Measure) -> Row:
+    """Agatston, volumes and mass of a measure."""
+    return {
+        "agatston": measure.agatston,
+        "volume_mm3": measure.volume_mm3,
+        "volume_interpolated_mm3": measure.volume_interpolated_mm3,
+        "mass_mg": measure.mass_mg,
+    }
+
+
+def score_cells(score: ConventionScore) -> Row:
+    """A convention's total with its range and what was found."""
+    return amount_cells(score.total) | {
+        "agatston_low": score.agatston_low,
+        "agatston_high": score.agatston_high,
+        "agatston_rejected": score.agatston_rejected,
+        "n_lesions": score.total.n_lesions,
+        "n_vessels": score.n_vessels,
+        "detected": score.detected,
+    }
+
+
+def vessel_rows(result: ScanResult) -> list[Row]:
+    """One row per convention and artery, arteries without calcium included."""
+    if result.scores is None:
+        return []
+    return [
+        _ids(result)
+        | {"convention": score.convention, "vessel": vessel, "n_lesions": measure.n_lesions}
+        | amount_cells(measure)
+        for score in result.scores.conventions
+        for vessel, measure in score.vessels.items()
+    ]
+
+
+def lesion_rows(result: ScanResult) -> list[Row]:
+    """One row per 3-D lesion, at the threshold of the primary convention."""
+    scores, volume = result.scores, result.volume
+    if scores is None or volume is None:
+        return []
+    return [
+        _ids(result)
+        | {
+            "convention": scores.primary,
+            "lesion_id": lesion.lesion,
+            "vessel": lesion.vessel,
+            "accepted": lesion.accepted,
+            "standing": lesion.standing,
+            "rejected_by": lesion.rejected_by or None,
+            "confidence": lesion.confidence,
+            "agatston": lesion.agatston,
+            "volume_mm3": lesion.volume_mm3,
+            "mass_mg": lesion.mass_mg,
+            "n_voxels": lesion.n_voxels,
+            "area_mm2": lesion.area_mm2,
+            "peak_hu": lesion.peak_hu,
+            "mean_hu": lesion.mean_hu,
+            "centroid_x_mm": lesion.centroid_mm[0],
+            "centroid_y_mm": lesion.centroid_mm[1],
+            "centroid_z_mm": lesion.centroid_mm[2],
+            "slice_first": lesion.slice_first,
+            "slice_last": lesion.slice_last,
+            "peak_sop_instance_uid": volume.sop_instance_uid[lesion.peak_slice] or None,
+            "features_json": json.dumps(dict(lesion.features), sort_keys=True)
+            if lesion.features
+            else None,
+        }
+        for lesion in scores.lesions
+    ]
+
+
+def quality_rows(result: ScanResult) -> list[Row]:
+    """One row per check; unit and source come from the registry of checks."""
+    return [
+        _ids(result)
+        | {
+            "check": row.check,
+            "value": row.value,
+            "text": row.text or None,
+            "unit": CHECKS[row.check].unit or None,
+            "status": row.status,
+            "source": CHECKS[row.check].source,
+        }
+        for row in result.quality
+    ]
+
+
+def links_row(result: ScanResult) -> Row:
+    """Private: whose scan it is and where it lies."""
+    scan, seen = result.choice.scan, result.choice.scan.acquisition
+    urls = [file.url for file in scan.files]
+    return _ids(result) | {
+        "folder": commonprefix(urls).rpartition("/")[0],  # noqa: RUF071 (cut to whole names)
+        "first_url": min(urls),
+        "patient_id": seen.patient_id,
+        "patient_name": seen.patient_name,
+        "patient_birth_date": seen.patient_birth_date,
+        "accession_number": seen.accession_number,
+        "study_date": seen.study_date,
+        "series_date": seen.series_date,
+        "study_description": seen.study_description,
+        "series_description": seen.series_description,
+    }
+
+
+def message_row(result: ScanResult) -> Row:
+    """Private: the words of an exclusion or error; they may name files."""
+    return _ids(result) | {
+        "outcome": result.outcome,
+        "stage": result.stage,
+        "error": result.error or result.reason,
+        "message": result.message,
+        "traceback": None,
+    }

@@ -1,0 +1,117 @@
+"""The one row of a study in the table that a researcher opens first."""
+
+from __future__ import annotations
+
+from calcarium.config.protocol import ScanClass
+from calcarium.errors import REASONS, ReasonGroup
+from calcarium.ledger import (
+    lesion_rows,
+    links_row,
+    message_row,
+    quality_rows,
+    score_cells,
+    score_rows,
+    series_row,
+    vessel_rows,
+)
+from calcarium.outcome import ScanResult
+from calcarium.privacy import patient_key
+from calcarium.scoring.model import ConventionScore
+from calcarium.tables.rows import Row, StudyRows
+from calcarium.tables.schema import STUDIES, VESSEL_COLUMNS
+
+# A study is spoken for by its best scan: by class, and where none was scored by how near it came.
+CLASS_ORDER: tuple[ScanClass, ...] = ("gated", "nongated", "contrast")
+GROUP_ORDER: tuple[ReasonGroup, ...] = ("unscorable", "ineligible", "not_selected", "not_ct")
+
+
+def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> StudyRows:
+    """All rows of one study.
+
+    Parameters
+    ----------
+    results : one per scan of the study, in any order
+    secret : key of the hash that stands for PatientID
+    """
+    results = sorted(results, key=lambda result: result.choice.scan.scan_id)
+    return StudyRows(
+        study_id,
+        {
+            "studies": [studies_row(study_id, results, secret)],
+            "series": [series_row(result) for result in results],
+            "scores": [row for result in results for row in score_rows(result)],
+            "vessels": [row for result in results for row in vessel_rows(result)],
+            "lesions": [row for result in results for row in lesion_rows(result)],
+            "quality": [row for result in results for row in quality_rows(result)],
+            "links": [links_row(result) for result in results],
+            "messages": [message_row(result) for result in results if result.message],
+        },
+    )
+
+
+def studies_row(study_id: str, results: list[ScanResult], secret: bytes) -> Row:
+    """Outcome of a study, the scan that speaks for it, its score and what that means.
+
+    Parameters
+    ----------
+    results : one per scan, in the order of their ids
+    secret : key of the hash that stands for PatientID
+    """
+    row: Row = {column.name: None for column in STUDIES.columns if not column.stamped}
+    row |= {"study_id": study_id, "n_scans": len(results)}
+    row["n_scored"] = sum(result.outcome == "scored" for result in results)
+    ids = [result.choice.scan.acquisition.patient_id for result in results]
+    row["patient_key"] = patient_key(next((i for i in ids if i), None), secret)
+    row |= _time(results)
+    best = min(results, key=_rank)
+    row |= {
+        "outcome": best.outcome,
+        "reason": best.reason,
+        "reason_group": REASONS[best.reason].group if best.reason else None,
+        "sex": best.covariates.sex,
+        "age_years": best.covariates.age_years,
+    }
+    for scan_class in CLASS_ORDER:
+        chosen = [r for r in results if r.scores and r.choice.scan_class == scan_class]
+        row[f"{scan_class}_scan_id"] = chosen[0].choice.scan.scan_id if chosen else None
+    return row | _primary(best)
+
+
+def _rank(result: ScanResult) -> tuple[int, int]:
+    """Scored before failed before excluded; then the class, or how near it came to a score."""
+    if result.outcome == "scored":
+        return 0, CLASS_ORDER.index(result.choice.scan_class)
+    if result.outcome == "failed":
+        return 1, 0
+    assert result.reason is not None
+    return 2, GROUP_ORDER.index(REASONS[result.reason].group)
+
+
+def _time(results: list[ScanResult]) -> Row:
+    dates = [result.choice.scan.acquisition.study_date for result in results]
+    years = [date[:4] for date in dates if date and date[:4].isdigit()]
+    return {"study_year": int(years[0]) if years else None}
+
+
+def _primary(result: ScanResult) -> Row:
+    scores = result.scores
+    if scores is None:
+        return {}
+    score = next(s for s in scores.conventions if s.convention == scores.primary)
+    flags = sorted({row.check for row in result.quality if row.status != "pass"})
+    row: Row = {
+        "primary_scan_id": result.choice.scan.scan_id,
+        "convention": score.convention,
+        "score_type": result.choice.scan_class,
+        "region_source": result.region_source,
+        "flags": ";".join(flags) or None,
+    }
+    row |= score_cells(score) | _vessels(score)
+    if result.interpretation is not None:
+        row |= result.interpretation.columns
+    return row
+
+
+def _vessels(score: ConventionScore) -> Row:
+    columns = {vessel.replace("+", "_"): m.agatston for vessel, m in score.vessels.items()}
+    return {f"agatston_{name}": columns[name] for name in VESSEL_COLUMNS if name in columns}
