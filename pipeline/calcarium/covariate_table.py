@@ -150,7 +150,8 @@ def _columns(url: str, content: bytes) -> dict[str, list[str]]:
         if url.endswith(".parquet"):
             table = parquet.read_table(io.BytesIO(content))
             return {name: _texts(table.column(name)) for name in table.column_names}
-        header, *lines = csv.reader(content.decode("utf-8-sig").splitlines(), strict=True)
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+        header, *lines = [line for line in csv.reader(text, strict=True) if line] or [[]]
         for number, line in enumerate(lines, start=2):
             if len(line) != len(header):
                 raise ValueError(f"line {number} has {len(line)} cells, not {len(header)}")
