@@ -1,0 +1,239 @@
+"""The ascending and the descending aorta as discs in each slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.config.detector_anatomy import AortaRules
+from calcarium.regions.extent import Extent
+from calcarium.regions.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.rings import RADII_MM, Path, best_path, flat_top, ring_response
+from calcarium.regions.thorax import Thorax
+
+Part = tuple[slice, slice, slice]
+ABOVE_BOTTOM_MM = 165.0
+DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-21 mm
+TRUNK_RADII = slice(3, 6)
+TRUNK_FROM_AORTA_MM = (12.0, 30.0)  # the aorta lies this far behind and right of the trunk
+LUNG_GAP_MM = (6.0, 14.0)  # the descending aorta touches the left lung; the left atrium does not
+ROOT_MM = 24.0  # the root is followed this far below the ascending aorta
+ROOT_LEAST_SUPPORT, ROOT_DRIFT = 0.2, 0.2
+
+
+@dataclass(frozen=True)
+class Vessel:
+    """A vessel as one circle per grid slice, from ``first`` downwards.
+
+    Attributes
+    ----------
+    rows, columns : centres, in grid indices
+    radius_mm, support : per slice; support is 1 for a perfect disc
+    total : support summed over the length, above what the path had to have
+    """
+
+    first: int
+    rows: Float64
+    columns: Float64
+    radius_mm: Float64
+    support: Float64
+    total: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def last(self) -> int:
+        """Lowest slice."""
+        return self.first + len(self) - 1
+
+    def circle_at(self, k: float, beyond: float) -> tuple[float, float, float] | None:
+        """Row, column and radius (mm) at slice ``k``; ``None`` beyond the ends.
+
+        ``beyond`` slices below the lower end, and 1.5 above the upper, still count.
+        """
+        if len(self) == 0 or k < self.first - 1.5 or k > self.last + beyond:
+            return None
+        i = int(np.clip(round(k - self.first), 0, len(self) - 1))
+        return float(self.rows[i]), float(self.columns[i]), float(self.radius_mm[i])
+
+
+@dataclass(frozen=True)
+class Aorta:
+    """What was found of the aorta; a vessel of length 0 was not found."""
+
+    ascending: Vessel
+    root: Vessel
+    descending: Vessel
+    is_sure: bool
+
+
+NO_VESSEL = Vessel(0, *(np.zeros(0),) * 4, 0.0)
+
+
+def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -> Aorta:
+    """Both aortas, each as the best path of discs where anatomy expects it.
+
+    Parameters
+    ----------
+    thorax, extent : as found
+    tilt : sideways offset of the sternum per mm before the spine
+    rules : least support and length
+    """
+    part = _search_part(thorax, extent)
+    if any(p.stop - p.start < 3 for p in part):
+        return Aorta(NO_VESSEL, NO_VESSEL, NO_VESSEL, is_sure=False)
+    grid = thorax.grid
+    rings = ring_response(grid.hu[part], thorax.body[part], grid.pixel_mm)
+    blood = _looks_like_blood(thorax, part)
+    descending = _descending_prior(thorax, extent, part) * blood
+    ascending = _ascending_prior(thorax, extent, part, tilt) * blood
+    trunk = _trunk_penalty(grid, rings, blood, ascending)
+    down = best_path(
+        rings[DESCENDING_RADII] * descending - np.float32(rules.descending_least_support)
+    )
+    up = best_path(
+        (rings[ASCENDING_RADII] - trunk) * ascending - np.float32(rules.ascending_least_support),
+        to_right=0.08,
+        to_left=0.04,
+    )
+    found = _vessel(up, rings, ASCENDING_RADII, part)
+    root = _follow_root(grid, rings * blood, up, part)
+    sure = up.total > rules.least_total and len(found) * grid.slice_mm >= rules.least_length_mm
+    return Aorta(found, root, _vessel(down, rings, DESCENDING_RADII, part), is_sure=sure)
+
+
+def aorta_of_mask(thorax: Thorax, mask: Mask) -> Aorta:
+    """The aorta of a user's mask (on the grid): circles of the same area in each slice."""
+    grid = thorax.grid
+    found: dict[str, list[tuple[int, float, float, float]]] = {"front": [], "back": []}
+    for k in np.flatnonzero(mask.any(axis=(1, 2))):
+        labels, count = ndimage.label(mask[k])
+        for i in range(1, count + 1):
+            row, column = (float(c.mean()) for c in np.nonzero(labels == i))
+            radius_mm = float(np.sqrt((labels == i).sum() * grid.pixel_mm2 / np.pi))
+            before_spine = (thorax.spine.front_row[k] - row) * grid.pixel_mm
+            side = "front" if before_spine > 0.25 * thorax.depth_mm else "back"
+            if radius_mm >= RADII_MM[0] - 2:
+                found[side].append((int(k), row, column, radius_mm))
+    ascending = _vessel_of_circles(found["front"])
+    is_sure = len(ascending) > 0
+    return Aorta(ascending, NO_VESSEL, _vessel_of_circles(found["back"]), is_sure=is_sure)
+
+
+def _vessel_of_circles(circles: list[tuple[int, float, float, float]]) -> Vessel:
+    if not circles:
+        return NO_VESSEL
+    k, rows, columns, radius_mm = (np.array(c, dtype=np.float64) for c in zip(*circles, strict=True))
+    every = np.arange(k[0], k[-1] + 1)
+    at = [np.interp(every, k, values) for values in (rows, columns, radius_mm)]
+    return Vessel(int(k[0]), at[0], at[1], at[2], np.ones(len(every)), float(len(every)))
+
+
+def _search_part(thorax: Thorax, extent: Extent) -> Part:
+    grid, spine = thorax.grid, thorax.spine
+    slices, rows, columns = grid.hu.shape
+    z = slice(
+        max(0, extent.bottom - grid.slices(ABOVE_BOTTOM_MM)), min(slices, extent.bottom + 1)
+    )
+    y = slice(
+        max(0, int(thorax.front_row[z].min())),
+        min(rows, int(spine.front_row[z].max() + 36 / grid.pixel_mm)),
+    )
+    x = slice(
+        max(0, int(spine.column - 60 / grid.pixel_mm)),
+        min(columns, int(spine.column + 66 / grid.pixel_mm)),
+    )
+    return z, y, x
+
+
+def _looks_like_blood(thorax: Thorax, part: Part) -> Float32:
+    grid = thorax.grid
+    blood_hu = min(thorax.blood_hu, 70.0)
+    inside = ndimage.gaussian_filter(
+        np.clip(grid.hu[part], -150, 250), (0, 4 / grid.pixel_mm, 4 / grid.pixel_mm)
+    )
+    like = np.clip((inside - (blood_hu - 80)) / 25, 0, 1) * np.clip(
+        (blood_hu + 60 - inside) / 20, 0, 1
+    )
+    return np.asarray(like * ~thorax.lungs.mask[part], dtype=np.float32)
+
+
+def _places(thorax: Thorax, part: Part) -> tuple[Float64, Float64, Float64]:
+    """Behind the vertebra's front, left of the spine (mm); depth behind the front wall (share)."""
+    grid, (z, y, x) = thorax.grid, part
+    rows = np.arange(y.start, y.stop)[None, :, None]
+    behind = (rows - thorax.spine.front_row[z, None, None]) * grid.pixel_mm
+    depth = (rows - thorax.front_row[z, None, None]) * grid.pixel_mm / thorax.depth_mm
+    return behind, thorax.left_mm[:, :, x], depth
+
+
+def _descending_prior(thorax: Thorax, extent: Extent, part: Part) -> Float32:
+    """Left of the vertebra, and nearer to the midline further down; at the left lung."""
+    grid, (z, _, _) = thorax.grid, part
+    behind, left, _ = _places(thorax, part)
+    above = (extent.bottom - np.arange(z.start, z.stop)) * grid.slice_mm
+    low = np.clip(1 - above / 90, 0, 1)[:, None, None]
+    prior = flat_top(left - (24 - 12 * low), 12, 8) * flat_top(behind - (-2 - 14 * low), 14, 8)
+    in_spine = (np.abs(left) < 18) & (behind > -3)
+    return np.asarray(prior * ~in_spine, dtype=np.float32)
+
+
+def _ascending_prior(thorax: Thorax, extent: Extent, part: Part, tilt: float) -> Float32:
+    grid, (z, _, _) = thorax.grid, part
+    behind, left, depth = _places(thorax, part)
+    prior = flat_top(left + tilt * behind + 6, 12, 9) * flat_top(depth - 0.40, 0.09, 0.06)
+    above = (extent.bottom - np.arange(z.start, z.stop)) * grid.slice_mm
+    return np.asarray(prior * np.clip((above - 50) / 25, 0, 1)[:, None, None], dtype=np.float32)
+
+
+def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -> Float32:
+    """The pulmonary trunk has an aorta to its right and behind; the aorta has none there."""
+    size = round(22 / grid.pixel_mm) | 1
+    discs = np.maximum(rings[TRUNK_RADII].max(axis=0) * blood - np.float32(0.3), 0) * prior**2
+    near = ndimage.maximum_filter(discs, size=(1, size, size))
+    dy, dx = (grid.pixels(mm) for mm in TRUNK_FROM_AORTA_MM)
+    penalty = np.zeros_like(near)
+    penalty[:, :-dy, dx:] = near[:, dy:, :-dx]
+    return np.asarray(np.minimum(penalty, np.float32(0.2)))
+
+
+def _vessel(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
+    radius = path.radius + radii.start
+    k = path.first + np.arange(len(path.rows))
+    support = rings[radius][k, path.rows, path.columns]
+    return Vessel(
+        path.first + part[0].start,
+        (path.rows + part[1].start).astype(np.float64),
+        (path.columns + part[2].start).astype(np.float64),
+        np.full(len(k), RADII_MM[radius]),
+        support.astype(np.float64),
+        path.total,
+    )
+
+
+def _follow_root(grid: Grid, rings: Float32, path: Path, part: Part) -> Vessel:
+    """The root below the ascending aorta: less round, and drifting to the left."""
+    radius = path.radius + ASCENDING_RADII.start
+    around = rings[max(0, radius - 1) : radius + 2].max(axis=0)
+    k = path.first + len(path.rows)
+    row, column = int(path.rows[-1]), float(path.columns[-1])
+    drift = ROOT_DRIFT * grid.slice_mm / grid.pixel_mm
+    found: list[tuple[float, float, float]] = []
+    for i in range(k, min(rings.shape[1], k + grid.slices(ROOT_MM))):
+        y, x = max(0, row - 1), max(0, round(column) - 1)
+        near = around[i, y : y + 3, x : x + 3]
+        support = float(near.max(initial=0))
+        if support > ROOT_LEAST_SUPPORT:
+            dy, dx = (int(v) for v in np.unravel_index(int(near.argmax()), near.shape))
+            row, column = y + dy, 0.5 * (x + dx) + 0.5 * (column + drift)
+        else:
+            column += drift
+        found.append((row + part[1].start, column + part[2].start, support))
+    if not found:
+        return NO_VESSEL
+    rows, columns, support_at = np.array(found).T
+    radius_mm = np.full(len(found), RADII_MM[radius])
+    return Vessel(k + part[0].start, rows, columns, radius_mm, support_at, 0.0)

@@ -1,0 +1,151 @@
+"""The heart on the grid: where coronary arteries may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.config.detector_anatomy import HeartRules
+from calcarium.regions.aorta import Aorta
+from calcarium.regions.body import neighbours_in_plane
+from calcarium.regions.extent import Extent
+from calcarium.regions.grid import Mask
+from calcarium.regions.rings import flat_top
+from calcarium.regions.thorax import Thorax, wall_bone
+
+RIGHT_OF_SPINE = (0.5, 60.0)  # share of the chest's depth, but at least so many mm
+LEFT_OF_SPINE = (0.95, 125.0)
+BONE_MARGIN_MM = (20.0, 60.0)
+BEFORE_SPINE_MM = 6.0
+AORTA_MARGIN_MM = 2.0
+CORE_MM, GROWN_MM = 9.0, 11.5  # a core free of vessels and chest wall, grown back
+EPICARDIUM_MM = 8.0  # arteries run in fat outside the chambers of a heart mask
+
+
+@dataclass(frozen=True)
+class Heart:
+    """The heart's region.
+
+    Attributes
+    ----------
+    mask : the region on the grid, epicardial fat included
+    bone : bone and cartilage of the chest wall
+    ml, height_mm : of the region
+    lung_area_cm2 : median area of lung in its slices
+    """
+
+    mask: Mask
+    bone: Mask
+    ml: float
+    height_mm: float
+    lung_area_cm2: float
+
+
+def find_heart(thorax: Thorax, extent: Extent, aorta: Aorta, rules: HeartRules) -> Heart:
+    """Soft tissue of the chest that is neither vessel, spine nor wall, near the heart's place."""
+    grid, spine = thorax.grid, thorax.spine
+    top = _top(thorax, extent, aorta, rules)
+    z = slice(top, min(len(grid.hu), extent.bottom + 1))
+    y = slice(
+        max(0, int(thorax.front_row[z].min()) - 1),
+        min(grid.hu.shape[1], int(spine.front_row[z].max()) + 2),
+    )
+    part = z, y, _beside_spine(thorax, 0.0)
+    bone = _bone(thorax, extent, rules)
+    soft = thorax.soft[part] & (neighbours_in_plane(bone[part]) == 0)
+    rows = np.arange(y.start, y.stop)[None, :, None]
+    soft &= rows < spine.front_row[z, None, None] - BEFORE_SPINE_MM / grid.pixel_mm
+    soft &= ~_descending(thorax, aorta, part)
+    mask = np.zeros(grid.hu.shape, bool)
+    mask[part] = _grown_core(thorax, soft, part)
+    return _measured(thorax, mask, bone)
+
+
+def heart_of_mask(thorax: Thorax, extent: Extent, mask: Mask, rules: HeartRules) -> Heart:
+    """The region of a user's heart mask (on the grid): it, and the fat around it."""
+    bone = _bone(thorax, extent, rules)
+    near = ndimage.distance_transform_edt(~mask, sampling=thorax.grid.sampling_mm) <= EPICARDIUM_MM
+    return _measured(thorax, np.asarray(near & ~thorax.lungs.mask & ~bone & thorax.body), bone)
+
+
+def _top(thorax: Thorax, extent: Extent, aorta: Aorta, rules: HeartRules) -> int:
+    """Upper end: the heart's height above its underside, not above the main bronchi."""
+    grid = thorax.grid
+    top = extent.bottom - rules.height_mm / grid.slice_mm
+    if len(aorta.ascending) * grid.slice_mm > rules.aorta_least_length_mm:
+        top = min(top, aorta.ascending.last - rules.above_root_mm / grid.slice_mm)
+    if extent.airway_end is not None:
+        top = max(top, extent.airway_end - grid.slices(rules.above_bronchi_mm))
+    return int(np.clip(round(top), 0, extent.bottom))
+
+
+def _beside_spine(thorax: Thorax, margin_mm: float) -> slice:
+    grid, column, depth = thorax.grid, thorax.spine.column, thorax.depth_mm
+    right = max(RIGHT_OF_SPINE[0] * depth, RIGHT_OF_SPINE[1]) + margin_mm
+    left = max(LEFT_OF_SPINE[0] * depth, LEFT_OF_SPINE[1]) + margin_mm
+    return slice(
+        max(0, int(column - right / grid.pixel_mm)),
+        min(grid.hu.shape[2], int(column + left / grid.pixel_mm) + 1),
+    )
+
+
+def _bone(thorax: Thorax, extent: Extent, rules: HeartRules) -> Mask:
+    grid = thorax.grid
+    rows_mm, columns_mm = BONE_MARGIN_MM
+    part = (
+        slice(
+            max(0, extent.bottom - grid.slices(rules.height_mm + 35)),
+            min(len(grid.hu), extent.bottom + 4),
+        ),
+        slice(
+            max(0, int(thorax.front_row.min() - rows_mm / grid.pixel_mm)),
+            min(grid.hu.shape[1], int(thorax.spine.front_row.max() + rows_mm / grid.pixel_mm)),
+        ),
+        _beside_spine(thorax, columns_mm),
+    )
+    bone = np.zeros(grid.hu.shape, bool)
+    bone[part] = wall_bone(thorax, part)
+    return bone
+
+
+def _descending(thorax: Thorax, aorta: Aorta, part: tuple[slice, slice, slice]) -> Mask:
+    z, y, x = part
+    rows, columns = np.arange(y.start, y.stop)[:, None], np.arange(x.start, x.stop)[None]
+    out = np.zeros((z.stop - z.start, y.stop - y.start, x.stop - x.start), bool)
+    for k in range(z.start, z.stop):
+        circle = aorta.descending.circle_at(k, 0)
+        if circle is not None and k >= aorta.descending.first:
+            row, column, radius_mm = circle
+            distance = np.hypot(rows - row, columns - column) * thorax.grid.pixel_mm
+            out[k - z.start] = distance <= radius_mm + AORTA_MARGIN_MM
+    return out
+
+
+def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) -> Mask:
+    """The thick part nearest to the heart's place, grown back to its surface."""
+    grid, (z, y, x) = thorax.grid, part
+    padded = np.pad(soft, ((0, 0), (1, 1), (1, 1)))
+    depth = ndimage.distance_transform_edt(padded, sampling=grid.sampling_mm)[:, 1:-1, 1:-1]
+    core = depth > CORE_MM
+    labels, count = ndimage.label(core)
+    if count == 0:
+        return soft
+    left = thorax.left_mm[:, :, x]
+    middle = (thorax.front_row * 0.55 + thorax.spine.front_row * 0.45)[z, None, None]
+    rows_mm = (np.arange(y.start, y.stop)[None, :, None] - middle) * grid.pixel_mm
+    expected = flat_top(left - 0.22 * thorax.depth_mm, 25, 25) * flat_top(rows_mm, 15, 25)
+    weight = np.bincount(labels.ravel(), (expected * core).ravel())
+    weight[0] = 0
+    away = ndimage.distance_transform_edt(labels != weight.argmax(), sampling=grid.sampling_mm)
+    return np.asarray((away <= GROWN_MM) & soft)
+
+
+def _measured(thorax: Thorax, mask: Mask, bone: Mask) -> Heart:
+    grid = thorax.grid
+    slices = mask.any(axis=(1, 2))
+    lung = float(np.median(thorax.lungs.area_mm2[slices])) / 100 if slices.any() else 0.0
+    return Heart(
+        mask, bone, float(mask.sum()) * grid.voxel_ml, float(slices.sum()) * grid.slice_mm, lung
+    )
