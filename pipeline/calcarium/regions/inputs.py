@@ -1,0 +1,157 @@
+"""What the user brings to a run besides the scans: masks, a network, shapes."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import fsspec
+
+from calcarium.errors import UsageError
+from calcarium.intake.records import Scan
+from calcarium.regions.shapes import load_shapes
+
+MASK_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd")
+UID = re.compile(r"[0-9]+(\.[0-9]+)+(_[0-9]+)?")
+SERIES_COLUMNS = ("scan_id", "series_instance_uid")
+MASK_COLUMN = "mask"
+
+
+@dataclass(frozen=True)
+class RegionInputs:
+    """Masks of a run, gathered once by the client and sent to the workers.
+
+    Attributes
+    ----------
+    masks : URL of a mask, by SeriesInstanceUID or by scan id with ``_`` for ``/``
+    mask_of_all : URL of the one mask that is tried on every scan
+    has_masks : whether masks were given at all, for this scan or another
+    fingerprint : hash of what was given, for the provenance of the run; empty if nothing was
+    """
+
+    masks: Mapping[str, str] = field(default_factory=dict)
+    mask_of_all: str = ""
+    has_masks: bool = False
+    fingerprint: str = ""
+
+    def mask_of(self, scan: Scan) -> str | None:
+        """URL of the mask of a scan: its own before that of its series."""
+        return next((self.masks[k] for k in _keys(scan) if k in self.masks), None) or (
+            self.mask_of_all or None
+        )
+
+    def narrowed(self, scans: Iterable[Scan]) -> RegionInputs:
+        """The inputs without the masks of other scans: what a worker needs of a large table."""
+        keys = {key for scan in scans for key in _keys(scan)}
+        return replace(self, masks={k: self.masks[k] for k in keys & self.masks.keys()})
+
+
+def gather_inputs(
+    masks: str = "", *, mask_column: Mapping[str, str] | None = None, shapes: Iterable[str] = ()
+) -> RegionInputs:
+    """Find every mask once, without reading it.
+
+    Parameters
+    ----------
+    masks : a folder of ``<SeriesInstanceUID>.nii.gz`` (or another suffix of
+        :data:`MASK_SUFFIXES`); a table ``.csv`` with the columns ``series_instance_uid`` or
+        ``scan_id``, and ``mask``; or one mask file, for the series of its name, else for every
+        scan that it fits
+    mask_column : further masks, by series or scan id, from a manifest
+    shapes : files of shapes that protocols name
+
+    Raises
+    ------
+    UsageError
+        if a place does not exist, holds no mask, or has two for one scan
+    """
+    found, facts = _at(masks) if masks else ({}, [])
+    column = dict(mask_column or {})
+    facts += [f"{key} {url}" for key, url in sorted(column.items())]
+    facts += [load_shapes(name).sha256 for name in sorted(set(shapes) - {""})]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16] if facts else ""
+    of_all = found.pop("", "")
+    return RegionInputs({**found, **column}, of_all, bool(masks or column), digest)
+
+
+def _keys(scan: Scan) -> list[str]:
+    series = scan.files[0].series_instance_uid if scan.files else None
+    return [k for k in (scan.scan_id.replace("/", "_"), scan.scan_id, series) if k]
+
+
+def _at(place: str) -> tuple[dict[str, str], list[str]]:
+    """Masks by key at a place, the key of all scans being empty, and what tells them apart."""
+    fs, root = fsspec.url_to_fs(place)
+    if fs.isdir(root):
+        return _in_folder(fs, root)
+    if not fs.isfile(root):
+        raise UsageError(f"there are no masks at {place}")
+    if place.lower().endswith(".csv"):
+        return _in_table(fs, root, place)
+    stem = _stem(root)
+    if stem is None:
+        raise UsageError(f"{place} is no mask that is understood ({', '.join(MASK_SUFFIXES)})")
+    key = stem if UID.fullmatch(stem) else ""
+    return {key: place}, [_fact(stem, fs.info(root))]
+
+
+def _in_folder(fs: fsspec.AbstractFileSystem, root: str) -> tuple[dict[str, str], list[str]]:
+    masks: dict[str, str] = {}
+    facts = []
+    for info in fs.ls(root, detail=True):
+        stem = _stem(info["name"])
+        if stem is None or info["type"] != "file":
+            continue
+        if stem in masks:
+            raise UsageError(f"two masks for {stem}: {masks[stem]} and {info['name']}")
+        masks[stem] = fs.unstrip_protocol(info["name"])
+        facts.append(_fact(stem, info))
+    if not masks:
+        raise UsageError(f"no mask in {root}: names end in {', '.join(MASK_SUFFIXES)}")
+    return masks, sorted(facts)
+
+
+def _in_table(
+    fs: fsspec.AbstractFileSystem, path: str, place: str
+) -> tuple[dict[str, str], list[str]]:
+    content = fs.cat_file(path)
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    columns = rows[0].keys() if rows else ()
+    key = next((c for c in SERIES_COLUMNS if c in columns), None)
+    if key is None or MASK_COLUMN not in columns:
+        raise UsageError(
+            f"{place} must have the columns {MASK_COLUMN!r} and one of {SERIES_COLUMNS}"
+        )
+    folder = place.rpartition("/")[0]
+    masks: dict[str, str] = {}
+    for row in rows:
+        name, mask = row[key].replace("/", "_"), row[MASK_COLUMN]
+        if masks.get(name, mask) != mask:
+            raise UsageError(f"{place}: two masks for {name}")
+        if mask:
+            masks[name] = mask
+    return {k: _beside(folder, url) for k, url in masks.items()}, [
+        hashlib.sha256(content).hexdigest()
+    ]
+
+
+def _beside(folder: str, url: str) -> str:
+    return url if "://" in url or url.startswith("/") or not folder else f"{folder}/{url}"
+
+
+def _stem(name: str) -> str | None:
+    """File name without the suffix of a mask; ``None`` if it has none."""
+    base = name.rpartition("/")[2]
+    suffix = next((s for s in MASK_SUFFIXES if base.lower().endswith(s)), None)
+    return base[: -len(suffix)] if suffix else None
+
+
+def _fact(name: str, info: Mapping[str, object]) -> str:
+    """Name, size and version or time of a file; masks of an archive are not read to hash them."""
+    time = next((info[k] for k in ("ETag", "etag", "mtime", "LastModified") if k in info), "")
+    return f"{name} {info['size']} {int(time) if isinstance(time, float) else time}"
