@@ -15,8 +15,10 @@ import fsspec
 import pyarrow as pa
 from pyarrow import parquet
 
-from calcarium.covariates import Covariates, Race, Value, parse_date
+from calcarium.covariates import Covariates, Race, Value, merge_covariates, parse_date
 from calcarium.errors import UsageError
+from calcarium.intake.records import Scan
+from calcarium.quality import QualityRow
 
 KEYS = ("series_instance_uid", "accession_number", "patient_id")
 KNOWN = (*(field.name for field in fields(Covariates)), "birth_date")
@@ -47,6 +49,12 @@ class ScanKeys:
     series_instance_uid: str | None
     accession_number: str | None
     patient_id: str | None
+
+    @classmethod
+    def of(cls, scan: Scan) -> ScanKeys:
+        """Identifiers as the headers have them."""
+        seen = scan.acquisition
+        return cls(scan.files[0].series_instance_uid, seen.accession_number, seen.patient_id)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,14 @@ class CovariateTable:
             n_rows_used=len(set(matched)),
             known={name: known[name] for name in self.columns},
         )
+
+
+def scan_covariates(
+    scan: Scan, table: CovariateTable | None
+) -> tuple[Covariates, tuple[QualityRow, ...]]:
+    """What header and table say of a scan's patient, and where they disagree."""
+    row = {} if table is None else table.row(ScanKeys.of(scan))
+    return merge_covariates(scan.acquisition, row)
 
 
 def read_covariates(url: str) -> CovariateTable:

@@ -64,22 +64,15 @@ class Covariates:
     pregnant: bool | None = None
 
 
-@dataclass(frozen=True)
-class KnownCovariates:
-    """The covariates of a scan, with what is doubtful about them."""
-
-    covariates: Covariates
-    quality: tuple[QualityRow, ...]
-
-
-def known_covariates(acquisition: Acquisition, row: Mapping[str, Value]) -> KnownCovariates:
-    """Merge what the table says over what the header says.
+def merge_covariates(
+    acquisition: Acquisition, row: Mapping[str, Value]
+) -> tuple[Covariates, tuple[QualityRow, ...]]:
+    """Put what the table says above what the header says, and say where they disagree.
 
     Parameters
     ----------
     acquisition : header facts of the scan
-    row : the scan's row of the table (:meth:`~calcarium.covariate_table.CovariateTable.row`);
-        empty if there is none
+    row : the scan's row of the table, by column; empty if there is none
     """
     header = from_header(acquisition)
     table = {name: value for name, value in row.items() if value is not None}
@@ -88,7 +81,7 @@ def known_covariates(acquisition: Acquisition, row: Mapping[str, Value]) -> Know
         age = age_between(str(birth_date), acquisition.study_date)
         table |= {} if age is None else {"age_years": age}
     merged = replace(header, **table)  # type: ignore[arg-type]
-    return KnownCovariates(merged, _doubts(acquisition, header, merged))
+    return merged, _doubts(acquisition, header, merged)
 
 
 def from_header(acquisition: Acquisition) -> Covariates:

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from calcarium.covariate_table import KNOWN, ScanKeys, read_covariates
-from calcarium.covariates import age_between, from_header, known_covariates, parse_age
+from calcarium.covariates import age_between, from_header, merge_covariates, parse_age
 from calcarium.errors import UsageError
 from calcarium.intake.records import Acquisition
 
@@ -58,15 +58,14 @@ def test_header_gives_age_and_sex_and_nothing_else() -> None:
 def test_the_table_goes_above_the_header() -> None:
     header = replace(HEADER, patient_age="067Y", patient_sex="F", study_date="20240601")
     row = {"birth_date": "1970-01-01", "race_ethnicity": "black", "sex": None, "stent": True}
-    known = known_covariates(header, row)
-    assert known.covariates.age_years == 54
-    assert known.covariates.sex == "F"
-    assert known.covariates.race_ethnicity == "black"
-    assert known.covariates.stent is True
-    assert [row.check for row in known.quality] == ["age_conflict"]
-    other = known_covariates(header, {"age_years": 66.5, "sex": "M", "birth_date": "1900-01-01"})
-    assert other.covariates.age_years == 66.5
-    assert [row.check for row in other.quality] == ["sex_conflict"]
+    found, doubts = merge_covariates(header, row)
+    assert (found.age_years, found.sex, found.race_ethnicity) == (54, "F", "black")
+    assert found.stent is True
+    assert [row.check for row in doubts] == ["age_conflict"]
+    row = {"age_years": 66.5, "sex": "M", "birth_date": "1900-01-01"}
+    found, doubts = merge_covariates(header, row)
+    assert found.age_years == 66.5
+    assert [row.check for row in doubts] == ["sex_conflict"]
 
 
 def test_a_table_is_read_by_its_most_specific_key(tmp_path: Path) -> None:

@@ -6,15 +6,19 @@ All of it describes a scan by published references. None of it is advice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from calcarium.config.interpret import InterpretRules
 from calcarium.config.protocol import ScanClass
 from calcarium.covariates import Covariates
 from calcarium.quality import QualityRow, Status
+from calcarium.regions.model import Region
 from calcarium.scoring.arterial_age import arterial_age
 from calcarium.scoring.categories import categorise, integer_score
+from calcarium.scoring.eligibility import eligibility
 from calcarium.scoring.guidelines import acc_aha_group, rules_met
+from calcarium.scoring.model import ScanScores
 from calcarium.scoring.percentiles import (
     HOFF_TABLE,
     MESA_TABLE,
@@ -25,6 +29,9 @@ from calcarium.scoring.percentiles import (
 )
 from calcarium.scoring.risk import INPUTS, mesa_risk
 from calcarium.tables.rows import Cell
+
+if TYPE_CHECKING:
+    from calcarium.outcome import ScanResult
 
 MAIN_VESSELS = ("LM", "LAD", "LCX", "RCA")
 
@@ -59,6 +66,27 @@ class Interpretation:
 
     columns: Mapping[str, Cell]
     quality: tuple[QualityRow, ...] = ()
+
+
+def interpret_scores(
+    scores: ScanScores, result: ScanResult, region: Region, rules: InterpretRules
+) -> Interpretation:
+    """What the primary score of a scan means, and for whom such a scan is.
+
+    Raises
+    ------
+    ScanExcluded
+        ``not_eligible``, if the protocol excludes for a covariate.
+    """
+    primary = next(s for s in scores.conventions if s.convention == scores.primary)
+    facts = ScoreFacts(
+        primary.total.agatston,
+        result.choice.scan_class,
+        region.is_coronary,
+        {vessel: measure.agatston or 0.0 for vessel, measure in primary.vessels.items()},
+    )
+    meaning = interpret(facts, result.covariates, rules)
+    return replace(meaning, quality=meaning.quality + eligibility(result.covariates, rules))
 
 
 def interpret(facts: ScoreFacts, covariates: Covariates, rules: InterpretRules) -> Interpretation:
