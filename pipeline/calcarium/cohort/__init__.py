@@ -1,0 +1,1 @@
+"""From the tables of a run to findings about a cohort."""
