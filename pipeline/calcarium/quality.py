@@ -52,6 +52,47 @@ CHECKS: dict[str, Check] = {
         "mm",
         "Agatston 1990: 3 mm; vendors' calcium protocols 2.5-3 mm",
     ),
+    "slice_spacing": Check(
+        "Does SpacingBetweenSlices agree with the measured distance of the slices?",
+        "mm",
+        "DICOM (0018,0088), measured from (0020,0032)",
+    ),
+    "slice_overlap": Check(
+        "Is SliceThickness at least the measured increment, so that no tissue is left out?",
+        "mm",
+        "DICOM (0018,0050), measured from (0020,0032)",
+    ),
+    "gantry_tilt": Check(
+        "Do the slices lie square to the line of their positions?", "degree", "DICOM (0020,0032)"
+    ),
+    "gantry_tilt_tag": Check(
+        "Does GantryDetectorTilt agree with the positions?", "degree", "DICOM (0018,1120)"
+    ),
+    "missing_slices": Check("Are all slices there?", "slices", "volume.missing_slices"),
+    "varying_increment": Check(
+        "Are all slices at one distance? The value is the range.",
+        "mm",
+        "volume.varying_increment",
+    ),
+    "duplicate_slices": Check(
+        "Is each slice there once? Copies with the same pixels are dropped.", "slices", ""
+    ),
+    "bright_padding": Check(
+        "Is PixelPaddingValue darker than tissue? Otherwise padding at the border becomes air.",
+        "voxels",
+        "DICOM (0028,0120)",
+    ),
+    "unused_bits": Check(
+        "Are the bits beyond BitsStored free of overlays and the like? They are cleared.",
+        "slices",
+        "DICOM PS3.5, 8.1.1",
+    ),
+    "mixed_rescale": Check(
+        "How many different rescale slopes and intercepts are there?", "", "DICOM (0028,1053)"
+    ),
+    "lossy_compression": Check(
+        "Are the pixels free of lossy compression?", "", "DICOM (0028,2110), transfer syntax"
+    ),
     "mass_calibration": Check(
         "Is there a calibration factor for the mass?", "mg/cm3/HU", "DICOM (0018,9351), protocol"
     ),

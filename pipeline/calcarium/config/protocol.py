@@ -59,7 +59,7 @@ class VolumeRules(Section):
 
     increment_tolerance_mm: float = key(
         0.1,
-        "Greatest deviation of one slice distance from the median.",
+        "Greatest deviation of one slice distance from their mean.",
         unit="mm",
         source="engineering choice: positions are written to 0.01-0.1 mm",
         ge=0,

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from calcarium.quality import QualityRow
 from calcarium_kernels.contract import Stored
 
 Float64 = NDArray[np.float64]
@@ -29,7 +30,8 @@ class Geometry:
     row_spacing_mm : distance between rows (PixelSpacing[0])
     column_spacing_mm : distance between columns (PixelSpacing[1])
     slice_position_mm : (n_slices,), projection on the normal
-    slice_increment_mm : measured median distance between neighbours; never SliceThickness
+    slice_increment_mm : measured distance between neighbours, the mean over the steps; never
+        SliceThickness
     slice_extent_mm : (n_slices,), the length along the body that a slice stands for
     shear_deg : angle between the normal and the line of the slice origins
     """
@@ -92,12 +94,14 @@ class Volume:
     ----------
     stored : int16 or uint16, shape (n_slices, rows, columns), C-contiguous
     sop_instance_uid : one per slice; empty string where the header has none
+    notes : caveats on geometry and pixels
     """
 
     stored: Stored
     rescale: Rescale
     geometry: Geometry
     sop_instance_uid: tuple[str, ...]
+    notes: tuple[QualityRow, ...] = ()
 
     def hu(self, part: tuple[slice, slice, slice]) -> NDArray[np.float32]:
         """Hounsfield units of a small part; for crops, never for a volume."""
