@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from uuid import uuid4
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from calcarium.errors import UsageError
 from calcarium.tables.folder import ResultFolder

@@ -26,3 +26,20 @@ class StudyRows:
 
     study_id: str
     tables: dict[TableName, list[Row]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a study as a whole has no result.
+
+    Attributes
+    ----------
+    stage : where it ended
+    error : class of the error
+    message, traceback : private; they may name files
+    """
+
+    stage: str
+    error: str
+    message: str
+    traceback: str | None = None

@@ -1,0 +1,64 @@
+"""Workers: processes of this machine, or a scheduler that is already there."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+from distributed import Client, LocalCluster
+
+from calcarium.batch.options import RunOptions
+from calcarium.errors import ResourceError
+
+# One death is enough for dask to give a task back: whose fault it was is decided here.
+CONFIG = {"distributed.scheduler.allowed-failures": 0}
+
+
+@contextmanager
+def workers(options: RunOptions, scheduler: str | None) -> Iterator[Client]:
+    """Connect to workers, and end those that were started here.
+
+    Parameters
+    ----------
+    scheduler : address or scheduler file of a Dask cluster; ``None`` starts one here
+
+    Raises
+    ------
+    ResourceError
+        if the scheduler does not answer or no worker comes.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if scheduler is not None:
+        with _remote(scheduler, options.no_worker_s) as client:
+            yield client
+        return
+    n_workers = options.workers or len(os.sched_getaffinity(0))
+    with (
+        dask.config.set(CONFIG),
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _remote(scheduler: str, wait_s: float) -> Iterator[Client]:
+    is_file = Path(scheduler).suffix == ".json"
+    address = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
+    try:
+        client = Client(**address, set_as_default=False)
+        client.wait_for_workers(1, timeout=wait_s)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ResourceError(f"no worker at the scheduler {scheduler}: {error}") from error
+    with client:
+        yield client

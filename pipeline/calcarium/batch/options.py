@@ -1,0 +1,79 @@
+"""How a run is carried out: nothing here can change a result, so nothing here is hashed."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from calcarium.config.keys import Section, key
+from calcarium.config.load import configs_dir
+from calcarium.errors import UsageError
+
+
+class RunOptions(Section):
+    """Keys of a file in ``configs/runs``, or of one that is given with ``--run``."""
+
+    workers: int = key(0, "Worker processes of the local cluster; 0 is one per core.", ge=0)
+    bundles_per_worker: int = key(
+        3, "Tasks in flight per worker: what bounds the memory of this process.", ge=2, le=100
+    )
+    bundle_s: float = key(
+        1.0, "Work per task; studies that take less are bundled.", unit="s", ge=0.0, le=60.0
+    )
+    bundle_files: int = key(2000, "Most files in a bundle of more than one study.", ge=1)
+    commit_s: float = key(5.0, "Longest time between two commits.", unit="s", ge=0.1)
+    commit_studies: int = key(500, "Most studies in one commit.", ge=1)
+    join_commits: int = key(50, "Small parts are joined after so many commits.", ge=2)
+    retries: int = key(
+        2, "How often a study is tried again when storage, memory or a device gave way.", ge=0
+    )
+    retry_after_s: float = key(2.0, "Wait before it is tried again.", unit="s", ge=0.0)
+    resource_errors_in_a_row: int = key(
+        20, "So many studies in a row that end in such an error stop the run.", ge=1
+    )
+    deaths: int = key(
+        3, "Workers that may die over a study before it fails; the last time it runs alone.", ge=2
+    )
+    no_worker_s: float = key(120.0, "The run stops after this time without a worker.", unit="s")
+    grace_s: float = key(30.0, "Time to finish what is in flight when stopped.", unit="s", ge=0.0)
+    max_failed: float = key(
+        0.05, "Greatest share of failed studies of a run that ends well.", ge=0.0, le=1.0
+    )
+
+
+def load_options(name_or_file: str) -> RunOptions:
+    """Load and check a file of run options.
+
+    Parameters
+    ----------
+    name_or_file : name of a shipped one, or path of a TOML file
+
+    Raises
+    ------
+    UsageError
+        if it does not exist or has a key or value that is not allowed.
+    """
+    shipped = {path.stem: path for path in sorted((configs_dir() / "runs").glob("*.toml"))}
+    path = shipped.get(name_or_file, Path(name_or_file))
+    if not path.is_file():
+        raise UsageError(
+            f"there is no run file {name_or_file!r} (shipped: {', '.join(shipped)}; "
+            "or give a TOML file)"
+        )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+    for name in table:
+        if name not in RunOptions.model_fields:
+            near = get_close_matches(name, RunOptions.model_fields, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{path}: unknown key {name!r}{hint}")
+    try:
+        return RunOptions.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {first['loc'][0]}: {first['msg']}") from error

@@ -1,0 +1,213 @@
+"""The loop: studies out to workers in a bounded window, rows back to the tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from distributed import Client
+from distributed.scheduler import KilledWorker
+
+from calcarium.batch.commits import Commits
+from calcarium.batch.flight import Flight, Landed
+from calcarium.batch.interrupt import Stop
+from calcarium.batch.options import RunOptions
+from calcarium.batch.progress import Reporter, Tally
+from calcarium.batch.task import Ended, Scorer, ScorerPlugin
+from calcarium.batch.todo import Todo
+from calcarium.errors import ResourceError, UsageError
+from calcarium.intake.records import Study
+from calcarium.tables.rows import Failure, StudyRows
+from calcarium.tables.stamp import Stamp, stamp
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run does with a study. It travels to the workers, so it must pickle.
+
+    Attributes
+    ----------
+    make_scorer : called once in each worker process; gives rows without stamped columns
+    failed : the rows of a study that has no result, made where the tables are written
+    made_by : what is stamped on every row, but for times, host and attempts
+    """
+
+    make_scorer: Callable[[], Scorer]
+    failed: Callable[[Study, Failure], StudyRows]
+    made_by: Stamp
+
+
+@dataclass
+class Batch:
+    """A run that is going on: what is left, what is out, what came back."""
+
+    job: Job
+    options: RunOptions
+    client: Client
+    todo: Todo
+    commits: Commits
+    tally: Tally
+    reporter: Reporter
+    flight: Flight = field(init=False)
+    gave_way_in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        self.flight = Flight(self.client)
+
+    def run(self, stop: Stop) -> None:
+        """Score until nothing is left, or until asked to stop.
+
+        Raises
+        ------
+        UsageError, ResourceError
+            if the run cannot go on; what had come back is committed.
+        """
+        self.client.register_plugin(ScorerPlugin(self.job.make_scorer))
+        watch = Workers(self.client, self.options)
+        try:
+            while not stop.is_asked and (self.flight or not self.todo.is_empty):
+                self._fill(watch.window())
+                self._step()
+            self._finish(stop)
+        except UsageError:
+            self.commits.write()
+            raise
+        self.commits.write()
+
+    def _fill(self, window: int) -> None:
+        while len(self.flight) < window:
+            bundle = self.todo.next(in_flight=len(self.flight))
+            if bundle is None:
+                return
+            self.flight.submit(bundle)
+
+    def _step(self) -> None:
+        landed = self.flight.next(POLL_S)
+        if landed is not None:
+            self._land(landed)
+        self.commits.write_if_due()
+        self.reporter.update()
+
+    def _finish(self, stop: Stop) -> None:
+        """After a signal: take in what ends within the time of grace."""
+        if not stop.is_asked or not self.flight:
+            return
+        grace_s = self.options.grace_s
+        self.reporter.say(
+            f"{stop.signal_name}: finishing what has begun, {grace_s:.0f} s at most; "
+            "again to stop at once"
+        )
+        end = time.monotonic() + grace_s
+        while self.flight and time.monotonic() < end:
+            self._step()
+
+    def _land(self, landed: Landed) -> None:
+        if landed.error is None:
+            for study, ended in zip(landed.bundle.studies, landed.ended, strict=True):
+                self._end(study, ended, landed)
+        elif isinstance(landed.error, KilledWorker):
+            self._worker_died(landed)
+        elif isinstance(landed.error, ConnectionError):
+            self.commits.write()
+            raise ResourceError(f"{landed.error}; the same command goes on from here")
+        else:
+            self.commits.write()
+            raise ResourceError(f"a worker cannot run calcarium: {landed.error!r}")
+
+    def _end(self, study: Study, ended: Ended, landed: Landed) -> None:
+        self.todo.learn(ended.study_s)
+        if ended.misused and ended.failure is not None:
+            raise UsageError(ended.failure.message)
+        self._count_if_gave_way(ended)
+        attempts = landed.bundle.attempts + landed.bundle.deaths + 1
+        if ended.rows is not None:
+            self._keep(ended.rows, ended, attempts)
+        elif ended.gave_way and self.todo.gave_way(study, landed.bundle, ended.worker):
+            self.tally.retries += 1
+        elif ended.failure is not None:
+            self._keep(self.job.failed(study, ended.failure), ended, attempts)
+
+    def _count_if_gave_way(self, ended: Ended) -> None:
+        self.gave_way_in_a_row = self.gave_way_in_a_row + 1 if ended.gave_way else 0
+        if self.gave_way_in_a_row >= self.options.resource_errors_in_a_row and ended.failure:
+            self.commits.write()
+            raise ResourceError(
+                f"{self.gave_way_in_a_row} studies in a row could not be worked on, the last with "
+                f"{ended.failure.error}: {ended.failure.message}. They are not written as failed: "
+                "mend the cause and give the same command"
+            )
+
+    def _worker_died(self, landed: Landed) -> None:
+        for study in landed.bundle.studies:
+            self.tally.deaths += 1
+            if not self.todo.died(study, landed.bundle):
+                deaths = landed.bundle.deaths + 1
+                failure = Failure(
+                    "task",
+                    "WorkerDied",
+                    f"{deaths} worker processes died over this study, the last time alone. "
+                    "Again, alone: add --only " + study.study_id,
+                )
+                self.reporter.say(f"{deaths} workers died over study {study.study_id}: failed")
+                self._keep(self.job.failed(study, failure), None, deaths)
+
+    def _keep(self, rows: StudyRows, ended: Ended | None, attempts: int) -> None:
+        made_by = replace(self.job.made_by, attempts=attempts)
+        if ended is not None:
+            made_by = replace(
+                made_by,
+                host=ended.host,
+                finished_at=ended.finished_at,
+                study_s=ended.study_s,
+            )
+        self.commits.add(stamp(rows, made_by))
+        self.tally.outcomes.update(str(row["outcome"]) for row in rows.tables["studies"])
+
+
+class Workers:
+    """How many bundles may be out, from how many workers there are."""
+
+    def __init__(self, client: Client, options: RunOptions) -> None:
+        self._client = client
+        self._options = options
+        self._asked = float("-inf")
+        self._threads = 0
+        self._seen = time.monotonic()
+
+    def window(self) -> int:
+        """Bundles that may be in flight.
+
+        Raises
+        ------
+        ResourceError
+            if no worker has been there for too long.
+        """
+        now = time.monotonic()
+        if now - self._asked > 2.0:
+            self._asked = now
+            self._threads = sum(self._client.nthreads().values())
+            self._seen = now if self._threads else self._seen
+        if now - self._seen > self._options.no_worker_s:
+            raise ResourceError(
+                f"no worker for {self._options.no_worker_s:.0f} s; the same command goes on from "
+                "here once there are workers again"
+            )
+        return max(1, self._threads) * self._options.bundles_per_worker
+
+
+def score_studies(
+    studies: Iterator[Study],
+    job: Job,
+    options: RunOptions,
+    client: Client,
+    commits: Commits,
+    tally: Tally,
+    reporter: Reporter,
+    stop: Stop,
+) -> None:
+    """Score studies on the workers of a client and commit their rows as they come."""
+    todo = Todo(studies, options)
+    Batch(job, options, client, todo, commits, tally, reporter).run(stop)

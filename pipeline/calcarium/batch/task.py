@@ -1,0 +1,117 @@
+"""What runs on a worker: a bundle of studies, each to its rows or to a failure.
+
+The one broad ``except`` of the project is here: whatever goes wrong with a
+study must not take its neighbours with it.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TypeAlias
+
+from distributed import Worker, WorkerPlugin, get_worker
+
+from calcarium.errors import ResourceError, UsageError
+from calcarium.intake.records import Study
+from calcarium.tables.rows import Failure, StudyRows
+from calcarium.tables.schema import check_rows
+
+Scorer: TypeAlias = Callable[[Study], StudyRows]
+PLUGIN = "calcarium-scorer"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one study ended on a worker.
+
+    Attributes
+    ----------
+    rows : without their stamped columns; ``None`` if there is a failure
+    gave_way : the failure is one of storage, memory or a device, and may pass elsewhere
+    misused : the failure is one of the whole command
+    """
+
+    rows: StudyRows | None
+    failure: Failure | None
+    gave_way: bool
+    misused: bool
+    worker: str
+    host: str
+    finished_at: str
+    study_s: float
+
+
+class ScorerPlugin(WorkerPlugin):
+    """Keeps one scorer per worker process: kernels, masks and protocols are loaded once."""
+
+    name = PLUGIN
+
+    def __init__(self, make_scorer: Callable[[], Scorer]) -> None:
+        self.make_scorer = make_scorer
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002
+        """Leave Ctrl-C to the process that commits: a worker finishes its study."""
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Made by the first study, so that its errors reach the one who asked."""
+        return self.make_scorer()
+
+
+def score_bundle(studies: tuple[Study, ...]) -> list[Ended]:
+    """Score some studies one after the other; one result for each, in their order."""
+    worker = get_worker()
+    plugin = worker.plugins[PLUGIN]
+    assert isinstance(plugin, ScorerPlugin)
+    return [_end(study, plugin, worker.address) for study in studies]
+
+
+def _end(study: Study, plugin: ScorerPlugin, worker: str) -> Ended:
+    began = time.perf_counter()
+    rows, failure, gave_way, misused = None, None, False, False
+    try:
+        rows = plugin.scorer(study)
+        check_complete(study, rows)
+    except Exception as error:
+        rows = None
+        failure = Failure("task", type(error).__name__, str(error), traceback.format_exc())
+        gave_way = isinstance(error, ResourceError | MemoryError | OSError)
+        misused = isinstance(error, UsageError)
+    return Ended(
+        rows,
+        failure,
+        gave_way,
+        misused,
+        worker,
+        socket.gethostname(),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        time.perf_counter() - began,
+    )
+
+
+def check_complete(study: Study, rows: StudyRows) -> None:
+    """Refuse rows that lose or invent a scan, or differ from the schema.
+
+    Raises
+    ------
+    ValueError
+        if there is not exactly one row for the study and one for each of its scans.
+    """
+    for table, table_rows in rows.tables.items():
+        check_rows(table, table_rows)
+    expected = sorted(scan.scan_id for scan in study.scans)
+    ledger = sorted(str(row["scan_id"]) for row in rows.tables.get("series", []))
+    if ledger != expected:
+        raise ValueError(f"{len(expected)} scans left {len(ledger)} rows in the ledger: {ledger}")
+    if [row["study_id"] for row in rows.tables.get("studies", [])] != [study.study_id]:
+        raise ValueError("a study must leave exactly one row of its own")
