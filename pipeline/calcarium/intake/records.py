@@ -17,6 +17,16 @@ class FileHeader:
 
     Numbers that decide a score stay the strings of the file (``DS``), so that
     they can be read exactly later.
+
+    Attributes
+    ----------
+    url : local path, or an fsspec URL; ``zip://MEMBER::ARCHIVE`` for a member of an archive
+    size_bytes : of the file itself, uncompressed where it lies in an archive
+    mtime_ns : last change of the file, or of the archive that holds it; 0 where storage has none
+    pixel_offset, pixel_length : where the value of PixelData begins, and its bytes; the length is
+        ``None`` for encapsulated pixels; both are ``None`` without PixelData and for the
+        deflated transfer syntax, where offsets mean nothing
+    frame_positions : ImagePositionPatient of each frame of a multi-frame object
     """
 
     url: str
@@ -46,6 +56,10 @@ class FileHeader:
     image_position: tuple[str, str, str] | None
     image_orientation: tuple[str, str, str, str, str, str] | None
     pixel_spacing: tuple[str, str] | None
+    image_type: tuple[str, ...] = ()
+    acquisition_time: str | None = None
+    tube_current_ma: float | None = None
+    frame_positions: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,9 @@ class Acquisition:
     tube_current_ma: float | None
     mass_factor_patient: float | None
     mass_factor_device: tuple[float, ...]
+    cardiac_framing_type: str | None = None
+    nominal_interval_ms: float | None = None
+    contrast_agent_sequence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

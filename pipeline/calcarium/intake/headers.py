@@ -1,0 +1,309 @@
+"""One file to its header: no pixels, no exceptions for what the file says.
+
+pydicom finds the elements (preamble or none, implicit or explicit, big endian,
+deflated, sequences); :mod:`calcarium.intake.tags` gives their bytes a meaning.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TypeAlias, cast
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.tag import BaseTag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from calcarium.errors import ResourceError
+from calcarium.intake.locations import File, read_head
+from calcarium.intake.records import Acquisition, FileHeader
+from calcarium.intake.tags import (
+    ACQUISITION_TAGS,
+    CONTRAST_AGENT_SEQUENCE,
+    FILE_TAGS,
+    NUMBER_OF_FRAMES,
+    PIXEL_DATA,
+    PIXEL_GROUP,
+    TUPLE_FIELDS,
+    WANTED,
+    Converter,
+    RawHeader,
+    Value,
+    decimal_tuple,
+    integer,
+)
+
+FIRST_READ_BYTES = 64 << 10
+MAX_HEADER_BYTES = 64 << 20  # beyond this a header is taken for broken or hostile
+MAX_INFLATED_BYTES = 4 << 20
+MAX_FRAMES = 20_000
+SHARED_GROUPS = 0x52009229
+PER_FRAME_GROUPS = 0x52009230
+PLANE_POSITION = 0x00209113
+IMAGE_POSITION = 0x00200032
+
+MALFORMED = (
+    InvalidDicomError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    OSError,  # pydicom raises it for structure: the bytes are in memory by then
+)
+"""What pydicom raises on broken files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What one DICOM file says."""
+
+    found: File
+    file: FileHeader
+    acquisition: Acquisition
+
+
+@dataclass(frozen=True, slots=True)
+class NotDicom:
+    """A file of another kind, lying beside the images."""
+
+    file: File
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that begins like DICOM, or could not be opened: kept, with what went wrong."""
+
+    file: File
+    message: str
+    is_storage: bool = False  # storage failed, not the file: worth another try
+
+
+Read: TypeAlias = Header | NotDicom | Unreadable
+
+
+def read_header(file: File) -> Read:
+    """Header of one file, found by pydicom.
+
+    Never raises for what a file holds.
+    """
+    try:
+        head = read_head(file, FIRST_READ_BYTES)
+        if not looks_like_dicom(head):
+            return NotDicom(file)
+        return header_of(file, raw_header(file, head))
+    except ResourceError as error:
+        return Unreadable(file, str(error), is_storage=True)
+    except MALFORMED as error:
+        return Unreadable(file, f"{type(error).__name__}: {error}")
+
+
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether a file is DICOM: the prefix of PS3.10, or a plausible first element without it."""
+    if head[128:132] == b"DICM":
+        return True
+    if len(head) < 8:
+        return False
+    group, element = struct.unpack_from("<HH", head)
+    if (group, element) in ((0x0800, 0x0500), (0x0800, 0x0800), (0x0800, 0x1600)):
+        return True  # big endian without preamble
+    # File meta, or the identifying group, whose first elements are few and short.
+    return (group == 2 and element in (0x0000, 0x0001, 0x0002, 0x0010)) or (
+        group == 8 and element in (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016, 0x0018)
+    )
+
+
+def raw_header(file: File, head: bytes) -> RawHeader:
+    """Elements of a file, found by pydicom; ``head`` is its beginning.
+
+    Raises
+    ------
+    one of :data:`MALFORMED`
+        if the structure is broken
+    ResourceError
+        if storage gave way
+    """
+    while True:
+        raw, consumed = _parse(head)
+        if consumed < len(head) or len(head) >= file.size_bytes:
+            return raw
+        if len(head) >= MAX_HEADER_BYTES:
+            raise ValueError(f"the header is longer than {MAX_HEADER_BYTES >> 20} MiB")
+        longer = read_head(file, min(len(head) * 16, MAX_HEADER_BYTES))
+        if len(longer) == len(head):
+            return raw
+        head = longer
+
+
+class _PixelElement:
+    """Stops pydicom at pixels, or at content that no CT image has; remembers where."""
+
+    def __init__(self) -> None:
+        self.tag = 0
+        self.length = 0
+        self.head_bytes = 8
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        radiotherapy_or_report = 0x30020000 <= tag < 0x30200000 or tag == 0x0040A730
+        if tag < PIXEL_GROUP and not radiotherapy_or_report:
+            return False
+        self.tag, self.length = int(tag), length
+        # Only the VRs with a 32-bit length can hold pixels in explicit VR.
+        self.head_bytes = 12 if vr in ("OB", "OW", "UN", "OF", "OD", "OL", "OV") else 8
+        return True
+
+
+def _parse(head: bytes) -> tuple[RawHeader, int]:
+    """Elements, and how many bytes were consumed to find them."""
+    stop = _PixelElement()
+    stream = BytesIO(head)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if _is_deflated(head):
+            return _parse_deflated(head, stop), 0
+        dataset = read_partial(stream, stop_when=stop, force=True)
+        little_endian = bool(dataset.original_encoding[1])
+        syntax = dataset.file_meta.get("TransferSyntaxUID") or _native_syntax(dataset)
+        elements, positions = _elements(dataset)
+    consumed = stream.tell()
+    offset = length = None
+    if stop.tag == PIXEL_DATA:
+        offset = consumed + stop.head_bytes
+        length = None if stop.length == 0xFFFFFFFF else stop.length
+        consumed = 0
+    elif stop.tag:
+        consumed = 0
+    raw = RawHeader(str(syntax), little_endian, elements, offset, length, positions)
+    return raw, consumed
+
+
+def _native_syntax(dataset: Dataset) -> str:
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return "1.2.840.10008.1.2"
+    return "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
+
+
+def _is_deflated(head: bytes) -> bool:
+    return head[128:132] == b"DICM" and b"1.2.840.10008.1.2.1.99" in head[132:4096]
+
+
+def _parse_deflated(head: bytes, stop: _PixelElement) -> RawHeader:
+    """A deflated data set, inflated only so far as a header can reach."""
+    stream = BytesIO(head)
+    stream.seek(132)
+    read_dataset(stream, False, True, stop_when=lambda tag, *_: tag.group != 2)
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = inflate.decompress(head[stream.tell() :], MAX_INFLATED_BYTES)
+    dataset = read_dataset(BytesIO(plain), False, True, stop_when=stop)
+    elements, positions = _elements(dataset)
+    return RawHeader(str(DeflatedExplicitVRLittleEndian), True, elements, None, None, positions)
+
+
+def _elements(dataset: Dataset) -> tuple[dict[int, bytes], tuple[bytes, ...]]:
+    found = _wanted(dataset)
+    positions: tuple[bytes, ...] = ()
+    if PER_FRAME_GROUPS in dataset or SHARED_GROUPS in dataset:
+        shared = _items(dataset, SHARED_GROUPS)
+        frames = _items(dataset, PER_FRAME_GROUPS)[:MAX_FRAMES]
+        for item in (*shared[:1], *frames[:1]):
+            found = _nested(item) | found
+        places = [_wanted(item) for frame in frames for item in _items(frame, PLANE_POSITION)[:1]]
+        positions = tuple(place[IMAGE_POSITION] for place in places if IMAGE_POSITION in place)
+    return found, positions
+
+
+def _wanted(dataset: Dataset) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for tag in WANTED & dataset.keys():
+        value = dataset.get_item(tag).value
+        if tag == CONTRAST_AGENT_SEQUENCE:
+            value = b"1" if value else b""
+        if isinstance(value, bytes) and value:
+            found[int(tag)] = value
+    return found
+
+
+def _items(dataset: Dataset, tag: int) -> list[Dataset]:
+    """Items of a sequence; nothing for other elements, which stay raw."""
+    if tag not in dataset:
+        return []
+    vr = dataset.get_item(tag).VR
+    if vr is None and dictionary_has_tag(tag):
+        vr = dictionary_VR(tag)
+    return list(dataset[tag].value) if vr == "SQ" else []
+
+
+def _nested(item: Dataset) -> dict[int, bytes]:
+    """Wanted elements anywhere in one functional group item."""
+    found = _wanted(item)
+    for tag in list(item.keys()):
+        for inner in _items(item, int(tag))[:1]:
+            found = _nested(inner) | found
+    return found
+
+
+def header_of(file: File, raw: RawHeader) -> Header | Unreadable:
+    """Typed facts of the elements of one file."""
+    elements = raw.elements
+    if FILE_TAGS["sop_class_uid"][0] not in elements and (
+        ACQUISITION_TAGS["modality"][0] not in elements
+    ):
+        return Unreadable(file, "neither SOPClassUID nor Modality: cut short, or no image")
+    return Header(file, _file_header(file, raw), acquisition_of(raw))
+
+
+def _file_header(file: File, raw: RawHeader) -> FileHeader:
+    frames = integer(raw.elements.get(NUMBER_OF_FRAMES, b"1"), raw)
+    triple = decimal_tuple(3)
+    positions = tuple(triple(value, raw) for value in raw.frame_positions)
+    return FileHeader(
+        url=file.url,
+        size_bytes=file.size_bytes,
+        mtime_ns=file.mtime_ns,
+        transfer_syntax_uid=raw.transfer_syntax_uid,
+        pixel_offset=raw.pixel_offset,
+        pixel_length=raw.pixel_length,
+        number_of_frames=max(1, frames or 1),
+        frame_positions=cast(
+            "tuple[tuple[str, str, str], ...]", positions if None not in positions else ()
+        ),
+        **_facts(raw, FILE_TAGS),  # type: ignore[arg-type]
+    )
+
+
+def acquisition_of(raw: RawHeader) -> Acquisition:
+    """Facts that hold for the whole acquisition of a file; those of one slice are left open."""
+    return Acquisition(
+        image_type=(),
+        acquisition_time=None,
+        tube_current_ma=None,
+        **_facts(raw, ACQUISITION_TAGS),  # type: ignore[arg-type]
+    )
+
+
+def _facts(raw: RawHeader, table: Mapping[str, tuple[int, Converter]]) -> dict[str, Value | None]:
+    facts: dict[str, Value | None] = {}
+    elements = raw.elements
+    for name, (tag, convert) in table.items():
+        value = elements.get(tag)
+        if value is not None:
+            facts[name] = convert(value, raw)
+        else:
+            facts[name] = () if name in TUPLE_FIELDS else None
+    if "contrast_agent_sequence" in table:
+        facts["contrast_agent_sequence"] = bool(facts["contrast_agent_sequence"])
+    return facts
