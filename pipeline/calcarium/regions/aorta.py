@@ -126,7 +126,9 @@ def aorta_of_mask(thorax: Thorax, mask: Mask) -> Aorta:
 def _vessel_of_circles(circles: list[tuple[int, float, float, float]]) -> Vessel:
     if not circles:
         return NO_VESSEL
-    k, rows, columns, radius_mm = (np.array(c, dtype=np.float64) for c in zip(*circles, strict=True))
+    k, rows, columns, radius_mm = (
+        np.array(c, dtype=np.float64) for c in zip(*circles, strict=True)
+    )
     every = np.arange(k[0], k[-1] + 1)
     at = [np.interp(every, k, values) for values in (rows, columns, radius_mm)]
     return Vessel(int(k[0]), at[0], at[1], at[2], np.ones(len(every)), float(len(every)))
@@ -135,9 +137,7 @@ def _vessel_of_circles(circles: list[tuple[int, float, float, float]]) -> Vessel
 def _search_part(thorax: Thorax, extent: Extent) -> Part:
     grid, spine = thorax.grid, thorax.spine
     slices, rows, columns = grid.hu.shape
-    z = slice(
-        max(0, extent.bottom - grid.slices(ABOVE_BOTTOM_MM)), min(slices, extent.bottom + 1)
-    )
+    z = slice(max(0, extent.bottom - grid.slices(ABOVE_BOTTOM_MM)), min(slices, extent.bottom + 1))
     y = slice(
         max(0, int(thorax.front_row[z].min())),
         min(rows, int(spine.front_row[z].max() + 36 / grid.pixel_mm)),

@@ -65,9 +65,7 @@ def find_spine(grid: Grid, body: Mask, lungs: Lungs, *, contrast: bool) -> Spine
     return Spine(column, ndimage.median_filter(front, size, mode="nearest"), strength)
 
 
-def _evidence(
-    grid: Grid, bone: Float32, lung: Mask, lungs: Lungs, *, contrast: bool
-) -> Float64:
+def _evidence(grid: Grid, bone: Float32, lung: Mask, lungs: Lungs, *, contrast: bool) -> Float64:
     if contrast:
         bone = ndimage.uniform_filter1d(bone, max(1, grid.slices(30.0)), axis=0)
         persistent = np.quantile(bone, 0.1, axis=0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.body import body_mask, enclosed, neighbours_in_plane
+from calcarium.regions.body import body_mask, enclosed
 from calcarium.regions.grid import Float64, Grid, Mask
 from calcarium.regions.lungs import Lungs, find_lungs
 from calcarium.regions.spine import Spine, find_spine
@@ -17,7 +17,7 @@ FRONT_PERCENTILE, SMOOTH_MM = 30, 45.0
 DEFAULT_DEPTH_MM = 100.0
 SPINE_ZONE_MM = 32.0  # half width
 SOFT_HU = (-20.0, 200.0)
-BLOOD_PERCENTILE, BLOOD_DEFAULT_HU = 60, 40.0
+BLOOD_PERCENTILE, BLOOD_DEFAULT_HU, BLOOD_GREATEST_HU = 60, 40.0, 80.0
 LEAST_SOFT_VOXELS = 300
 CONTRAST_HU = 110.0  # no soft tissue without contrast is that bright
 CONTRAST_FLATTENED_HU = 60.0
@@ -86,10 +86,9 @@ def find_thorax(grid: Grid, contrast_limit: float) -> Thorax:
     soft = _soft_tissue(grid, body, lungs, spine, inside, front)
     values = grid.hu[soft & (grid.hu > SOFT_HU[0]) & (grid.hu <= SOFT_HU[1])]
     enough = values.size > LEAST_SOFT_VOXELS
-    blood_hu = float(np.percentile(values, BLOOD_PERCENTILE)) if enough else BLOOD_DEFAULT_HU
-    return Thorax(
-        grid, body, lungs, spine, inside, front, depth_mm, soft, blood_hu, contrast
-    )
+    percentile = float(np.percentile(values, BLOOD_PERCENTILE)) if enough else BLOOD_DEFAULT_HU
+    blood_hu = min(percentile, BLOOD_GREATEST_HU)
+    return Thorax(grid, body, lungs, spine, inside, front, depth_mm, soft, blood_hu, contrast)
 
 
 def wall_bone(thorax: Thorax, part: tuple[slice, slice, slice]) -> Mask:
@@ -134,15 +133,13 @@ def _carried_down(hull: Mask, slices: int) -> Mask:
 def _front_wall(grid: Grid, hull: Mask, column: int) -> Float64:
     """First row of the hull near the midline, smoothed along the body."""
     first, last = column - round(12 / grid.pixel_mm), column + int(30 / grid.pixel_mm)
-    rows = hull[:, :, max(0, first) : last + 1].any(axis=2)
+    rows = np.any(hull[:, :, max(0, first) : last + 1], axis=2)
     seen = np.flatnonzero(rows.any(axis=1))
     if len(seen) == 0:
         return np.zeros(len(hull))
     front = np.interp(np.arange(len(hull)), seen, rows.argmax(axis=1)[seen])
     size = max(3, int(SMOOTH_MM / grid.slice_mm) | 1)
-    return np.asarray(
-        ndimage.percentile_filter(front, FRONT_PERCENTILE, size=size, mode="nearest")
-    )
+    return np.asarray(ndimage.percentile_filter(front, FRONT_PERCENTILE, size=size, mode="nearest"))
 
 
 def _soft_tissue(
@@ -151,9 +148,7 @@ def _soft_tissue(
     rows = np.arange(grid.hu.shape[1])[None, :, None]
     side_mm = np.abs(np.arange(grid.hu.shape[2]) - spine.column) * grid.pixel_mm
     at_spine = (rows > spine.front_row[:, None, None] - 1) & (side_mm < SPINE_ZONE_MM)
-    return np.asarray(
-        inside & ~lungs.mask & body & (rows > front[:, None, None]) & ~at_spine
-    )
+    return np.asarray(inside & ~lungs.mask & body & (rows > front[:, None, None]) & ~at_spine)
 
 
 def sternum_tilt(thorax: Thorax, bottom: int) -> float:

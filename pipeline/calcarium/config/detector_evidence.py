@@ -1,0 +1,168 @@
+"""The keys of the detector that say which candidates are coronary calcium."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from calcarium.config.keys import Section, key
+
+Ramp: TypeAlias = tuple[float, float]
+FITTED = "ridge logistic fit on 12 labelled CT, gated and chest, rounded"
+ANATOMY = "anatomy; width of the ramp is an engineering choice"
+
+
+class CandidateRules(Section):
+    """What is a candidate, and where none can be coronary calcium."""
+
+    threshold_hu: float = key(130.0, "Threshold of a candidate.", unit="HU", source="Agatston 1990")
+    least_area_mm2: float = key(
+        1.0,
+        "Least area of a candidate, summed over its slices.",
+        unit="mm2",
+        source="Agatston 1990: islands of 1 mm2",
+        ge=0,
+    )
+    least_share_in_region: float = key(
+        0.3, "Share of a component inside the heart's region to be a candidate.", ge=0, le=1
+    )
+    least_share_accepted: float = key(
+        0.8,
+        "Share inside the heart's region to be accepted.",
+        source="ribs and nodes leave the region; the margin is a block",
+        ge=0,
+        le=1,
+    )
+    greatest_share_at_rim: float = key(
+        0.0, "Greatest share at the border of the image: what the image cuts is a rib.", ge=0, le=1
+    )
+    greatest_volume_mm3: float = key(
+        3000.0,
+        "Greatest volume.",
+        unit="mm3",
+        source="engineering choice: twice the largest calcification seen (1488 mm3)",
+        ge=0,
+    )
+    metal_hu: float = key(
+        2200.0,
+        "Peak from which it is metal.",
+        unit="HU",
+        source="engineering choice: the densest calcium seen was 1561 HU",
+    )
+    least_bone_distance_mm: float = key(
+        2.5, "Least distance to wall bone.", unit="mm", source="one block", ge=0
+    )
+    least_wall_distance_mm: float = key(
+        3.0, "Least distance behind the front wall.", unit="mm", source="one block", ge=0
+    )
+    descending_margin_mm: float = key(
+        3.0, "Margin around the descending aorta.", unit="mm", source="one block", ge=0
+    )
+    least_spine_distance_mm: float = key(
+        3.0, "Least distance before the vertebrae.", unit="mm", source="one block", ge=0
+    )
+    least_below_bronchi_mm: float = key(
+        6.0,
+        "Least distance below the main bronchi.",
+        unit="mm",
+        source="the highest coronary calcium seen was 12 mm below",
+        ge=0,
+    )
+    vena_cava_above_root_mm: float = key(
+        12.0, "Height above the root from which the vena cava is told apart.", unit="mm", ge=0
+    )
+    greatest_above_root_mm: float = key(
+        45.0,
+        "Greatest height above the lower end of the ascending aorta.",
+        unit="mm",
+        source="the left main leaves within 20 mm of the root's upper end",
+        ge=0,
+    )
+
+
+class EvidenceRules(Section):
+    """Weights (in logits) and ramps (from no to full effect) of the evidence."""
+
+    offset: float = key(-1.7, "Logit of a candidate without evidence.", source=FITTED)
+    fat_weight: float = key(12.0, "Weight of the fat around.", source=FITTED)
+    fat_range: Ramp = key(
+        (-0.1, 0.25),
+        "Fat that makes a difference.",
+        source="noise has -0.08 +- 0.05, coronary calcium 0.04 or more (median 0.33)",
+    )
+    brightness_weight: float = key(0.9, "Weight of the brightness.", source=FITTED)
+    brightness_noise: float = key(
+        6.0,
+        "Peak over blood, in standard deviations, of a cluster of noise.",
+        source="measured: noise clusters reach 5 to 6",
+    )
+    size_weight: float = key(0.8, "Weight of the size, per decade of volume.", source=FITTED)
+    prevertebral_weight: float = key(7.0, "Weight of a place before the spine.", source=FITTED)
+    prevertebral_depth: Ramp = key((0.34, 0.20), "Share of the chest's depth.", source=ANATOMY)
+    prevertebral_side_mm: Ramp = key((30.0, 22.0), "To either side.", unit="mm", source=ANATOMY)
+    right_hilum_weight: float = key(4.0, "Weight of the right hilum.", source=FITTED)
+    right_hilum_left_mm: Ramp = key((-12.0, -24.0), "To the left.", unit="mm", source=ANATOMY)
+    right_hilum_depth: Ramp = key((0.50, 0.38), "Share of the chest's depth.", source=ANATOMY)
+    bone_weight: float = key(3.0, "Weight of bone near by.", source=FITTED)
+    bone_mm: Ramp = key((7.0, 4.0), "Distance to wall bone.", unit="mm", source=ANATOMY)
+    bronchi_weight: float = key(4.0, "Weight of the main bronchi's level.", source=FITTED)
+    bronchi_mm: Ramp = key(
+        (13.0, 7.0), "Below the main bronchi.", unit="mm", source="left main: 14 mm or more"
+    )
+    lung_weight: float = key(3.5, "Weight of the border to the lung.", source=FITTED)
+    lung_mm: Ramp = key((8.0, 4.0), "Distance to lung.", unit="mm", source=FITTED)
+    lung_fat: Ramp = key((0.2, 0.1), "Fat that speaks for an artery.", source=FITTED)
+    lung_share: Ramp = key((0.18, 0.42), "Share of lung around.", source=FITTED)
+    valve_weight: float = key(5.0, "Weight of a place deep in the heart.", source=FITTED)
+    valve_lung_mm: Ramp = key((15.0, 25.0), "Distance to lung.", unit="mm", source=ANATOMY)
+    valve_fat: Ramp = key((0.10, 0.02), "Fat that speaks for an artery.", source=FITTED)
+    valve_above_bottom_mm: Ramp = key(
+        (15.0, 30.0), "Above the underside, where arteries run deep.", unit="mm", source=ANATOMY
+    )
+    aorta_weight: float = key(8.0, "Weight of the aortic wall.", source=FITTED)
+    aorta_mm: Ramp = key((2.0, 0.0), "Outside the aortic circle.", unit="mm", source=ANATOMY)
+    aorta_fat: float = key(0.06, "Fat towards the aorta's axis at an artery.", source=FITTED)
+    aorta_fat_per_mm: float = key(
+        0.014, "The same, more for each mm inside the circle.", unit="1/mm", source=FITTED
+    )
+    aorta_fat_margin: Ramp = key((0.01, -0.03), "Fat above that.", source=FITTED)
+    base_weight: float = key(5.0, "Weight of the lung base.", source=FITTED)
+    base_above_bottom_mm: Ramp = key((30.0, 15.0), "Above the underside.", unit="mm")
+    base_fat: Ramp = key((0.15, 0.05), "Fat that speaks for an artery.", source=FITTED)
+    base_lung_mm: Ramp = key((20.0, 12.0), "Distance to lung.", unit="mm", source=ANATOMY)
+    below_weight: float = key(3.5, "Weight of the margin below the heart.", source=FITTED)
+    below_mm: Ramp = key((9.0, 2.0), "Above the underside.", unit="mm", source=ANATOMY)
+
+
+class StandingRules(Section):
+    """From a confidence to a standing."""
+
+    accepted: float = key(0.8, "Confidence from which a candidate is accepted.", ge=0, le=1)
+    doubtful: float = key(
+        0.5, "Confidence from which it counts, but not in the lower end.", ge=0, le=1
+    )
+    possible: float = key(0.2, "Confidence from which it is added at the upper end.", ge=0, le=1)
+    unseen_aorta_cap: float = key(
+        0.75,
+        "Greatest confidence of a deep candidate with little fat where the aorta is not sure: "
+        "its wall cannot be told from an artery.",
+        ge=0,
+        le=1,
+    )
+    unseen_aorta_lung_mm: float = key(15.0, "Deep: distance to lung.", unit="mm", ge=0)
+    unseen_aorta_fat: float = key(0.3, "Little fat.", ge=0, le=1)
+
+
+class ArteryRules(Section):
+    """Which artery a place belongs to."""
+
+    right_of_mm: float = key(
+        12.0, "Right of this distance to the left of the spine is RCA.", unit="mm"
+    )
+    underside_mm: float = key(30.0, "Height of the underside, where the RCA ends.", unit="mm")
+    underside_left_mm: float = key(35.0, "How far to the left it does.", unit="mm")
+    underside_depth: float = key(0.6, "And how far in front of the spine (share of depth).")
+    left_anterior_depth: float = key(
+        0.415,
+        "In front of this share of the chest's depth a left artery is LM or LAD, behind it LCX.",
+        source="read off 40 labelled lesions of 6 gated CT; they come as near as 0.01",
+    )

@@ -1,0 +1,25 @@
+"""The artery of a lesion, from its place between spine, chest wall and midline."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calcarium.config.detector_evidence import ArteryRules
+from calcarium.regions.model import Vessel
+from calcarium.regions.places import Places
+
+
+def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:
+    """RCA to the right or at the underside; else in front LM or LAD, behind LCX.
+
+    The left main is not told from the LAD: without contrast its end is not seen.
+    """
+    underside = (
+        (places.above_bottom_mm < rules.underside_mm)
+        & (places.left_mm < rules.underside_left_mm)
+        & (places.depth < rules.underside_depth)
+    )
+    right = (places.left_mm < rules.right_of_mm) | underside
+    front = places.depth > rules.left_anterior_depth
+    names: list[Vessel] = ["RCA", "LM+LAD", "LCX"]
+    return [names[i] for i in np.where(right, 0, np.where(front, 1, 2))]

@@ -1,0 +1,116 @@
+"""Bright components in and around the heart: everything that could be coronary calcium."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.config.detector_evidence import CandidateRules
+from calcarium.regions.grid import Float32, Float64, Grid, Mask
+from calcarium.volume.model import Volume
+from calcarium.volume.thresholds import stored_threshold
+from calcarium_kernels.contract import Box, Int64, Labels
+from calcarium_kernels.host.lesion_voxels import lesion_voxels
+
+MARGIN_MM = 12.0  # around the heart, so that a rib that reaches into it is seen as a rib
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """3-D components (26-connected) above the threshold, as a list of voxels.
+
+    Voxels are sorted by candidate; candidates are numbered in raster order.
+
+    Attributes
+    ----------
+    box : native voxels that were looked at
+    z, y, x, hu : voxels: indices of the whole volume, Hounsfield units
+    start : shape (n + 1,): candidate ``i`` owns the voxels ``start[i]`` to ``start[i + 1]``
+    """
+
+    box: Box
+    z: Int64
+    y: Int64
+    x: Int64
+    hu: Float32
+    start: Int64
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def size(self) -> Int64:
+        """Voxels of each candidate."""
+        return np.diff(self.start)
+
+    @property
+    def owner(self) -> Int64:
+        """Candidate of each voxel."""
+        return np.repeat(np.arange(len(self)), self.size)
+
+    def mean(self, values: Float64 | Float32 | Int64 | Mask) -> Float64:
+        """Mean of a value over the voxels of each candidate."""
+        sums = np.bincount(self.owner, values.astype(np.float64), minlength=len(self))
+        return np.asarray(sums / self.size)
+
+    def peak(self) -> Float32:
+        """Greatest HU of each candidate."""
+        return np.maximum.reduceat(self.hu, self.start[:-1])
+
+    def keep(self, wanted: Mask) -> Candidates:
+        """Only some of the candidates, numbered anew."""
+        kept = np.repeat(wanted, self.size)
+        start = np.concatenate(([0], np.cumsum(self.size[wanted])))
+        return Candidates(self.box, self.z[kept], self.y[kept], self.x[kept], self.hu[kept], start)
+
+
+def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRules) -> Candidates:
+    """Components above the threshold of which enough lies in the heart's region.
+
+    Parameters
+    ----------
+    volume, grid : the scan
+    heart : the region on the grid
+    rules : threshold, least area and least share in the region
+    """
+    box = grid.native_box(heart, MARGIN_MM)
+    threshold = stored_threshold(volume.rescale, Fraction(str(rules.threshold_hu)), inclusive=True)
+    size = 2 * grid.pixels(MARGIN_MM) + 1
+    near = ndimage.maximum_filter(heart, size=(1, size, size))
+    labels = grid.in_box(near, box).astype(np.uint16)
+    found = lesion_voxels(volume.stored, volume.rescale.sign, threshold, box=box, labels=labels)
+    order = np.argsort(found.lesion, kind="stable")
+    z, y, x = found.z[order], found.y[order], found.x[order]
+    slope = np.array([float(s) for s in volume.rescale.slope], dtype=np.float32)
+    intercept = np.array([float(b) for b in volume.rescale.intercept], dtype=np.float32)
+    hu = volume.stored[z, y, x].astype(np.float32) * slope[z] + intercept[z]
+    size_px = np.bincount(found.lesion, minlength=found.n_lesions)
+    every = Candidates(box, z, y, x, hu, np.concatenate(([0], np.cumsum(size_px))))
+    inside = heart[
+        grid.nearest(0, z.astype(np.intp)),
+        grid.nearest(1, y.astype(np.intp)),
+        grid.nearest(2, x.astype(np.intp)),
+    ]
+    wanted = every.size * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
+    return every.keep(wanted & (every.mean(inside) >= rules.least_share_in_region))
+
+
+def painted(candidates: Candidates) -> Labels:
+    """Candidates as labels 1 to n in their box, each with a rim of one voxel in plane.
+
+    A score at a lower threshold finds the partial-volume voxels of a lesion in its rim.
+    """
+    box = candidates.box
+    labels = np.zeros(box.shape, dtype=np.uint16)
+    z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
+    owner = (candidates.owner + 1).astype(np.uint16)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            row = np.clip(y + dy, 0, box.shape[1] - 1)
+            column = np.clip(x + dx, 0, box.shape[2] - 1)
+            labels[z, row, column] = owner
+    labels[z, y, x] = owner
+    return labels

@@ -1,0 +1,81 @@
+"""From measurements to a standing with its reason, for every candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calcarium.config.detector import DetectorRules
+from calcarium.config.detector_evidence import StandingRules
+from calcarium.regions.candidates import Candidates
+from calcarium.regions.evidence import Findings, weigh
+from calcarium.regions.exclusions import excluded_by
+from calcarium.regions.grid import Float64
+from calcarium.regions.landmarks import Landmarks
+from calcarium.regions.model import Standing
+from calcarium.regions.places import Places
+from calcarium.regions.surroundings import Surroundings, look_around
+from calcarium.volume.model import Volume
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One per candidate.
+
+    Attributes
+    ----------
+    confidence : that it is coronary calcium; 0 where it was excluded
+    standing : what that makes of it
+    rejected_by : the exclusion, or the evidence that spoke most against it
+    """
+
+    confidence: Float64
+    standing: list[Standing]
+    rejected_by: list[str]
+
+
+def judge(
+    volume: Volume,
+    candidates: Candidates,
+    places: Places,
+    landmarks: Landmarks,
+    rules: DetectorRules,
+) -> tuple[Surroundings, Verdicts]:
+    """Weigh every candidate; look around those that the best surroundings could save."""
+    excluded = excluded_by(places, rules.candidate)
+    at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
+    wanted = (at_best > rules.standing.possible / 2) & np.array([not name for name in excluded])
+    around = look_around(volume, candidates, places, wanted, landmarks.thorax.blood_hu)
+    confidence, worst = weigh(Findings(places, around), rules.evidence)
+    if not landmarks.aorta.is_sure:
+        confidence = cap_where_aorta_is_unseen(confidence, places, around, rules.standing)
+    return around, decide(excluded, confidence, worst, rules.standing)
+
+
+def decide(
+    excluded: list[str],
+    confidence: Float64,
+    worst: list[str],
+    rules: StandingRules,
+) -> Verdicts:
+    """Turn exclusions and confidences into standings."""
+    out = np.array([name != "" for name in excluded], dtype=bool)
+    sure = np.where(out, 0.0, confidence)
+    limits = np.array([rules.possible, rules.doubtful, rules.accepted])
+    steps: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
+    standing = [steps[i] for i in np.searchsorted(limits, sure, side="right")]
+    counted = sure >= rules.doubtful
+    why = [
+        "" if yes else (name or against)
+        for yes, name, against in zip(counted, excluded, worst, strict=True)
+    ]
+    return Verdicts(sure, standing, why)
+
+
+def cap_where_aorta_is_unseen(
+    confidence: Float64, places: Places, around: Surroundings, rules: StandingRules
+) -> Float64:
+    """A deep lesion with little fat may be in the wall of an aorta that was not found."""
+    deep = (places.lung_mm > rules.unseen_aorta_lung_mm) & (around.fat < rules.unseen_aorta_fat)
+    return np.where(deep, np.minimum(confidence, rules.unseen_aorta_cap), confidence)

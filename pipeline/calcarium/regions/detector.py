@@ -1,0 +1,95 @@
+"""The embedded detector: coronary calcium in a scan without contrast, and how sure it is.
+
+No network and nothing to download. In order: a 3 mm grid, the chest, how far the
+heart reaches, the aorta, the heart; then, at full resolution and inside the heart's
+box only, every bright component with its place and surroundings, and a verdict on
+each. `docs/detection.md` says how well this works and what it must not be trusted for.
+"""
+
+from __future__ import annotations
+
+from calcarium.config.detector import DetectorRules
+from calcarium.config.detector_anatomy import HeartRules
+from calcarium.errors import ScanExcluded
+from calcarium.regions.anatomy import Anatomy
+from calcarium.regions.arteries import artery_of
+from calcarium.regions.candidates import find_candidates, painted
+from calcarium.regions.decide import Verdicts, judge
+from calcarium.regions.grid import Float64
+from calcarium.regions.landmarks import Landmarks, find_landmarks
+from calcarium.regions.model import Label, Region, Vessel
+from calcarium.regions.noise import noise_hu
+from calcarium.regions.places import Places, find_places
+from calcarium.regions.surroundings import Surroundings
+from calcarium.volume.model import Volume
+from calcarium_kernels.contract import Kernels
+
+
+def detect(
+    volume: Volume, rules: DetectorRules, kernels: Kernels, *, anatomy: Anatomy | None = None
+) -> Region:
+    """Label every candidate of a scan, accepted or rejected.
+
+    Parameters
+    ----------
+    volume : the scan
+    rules : thresholds
+    kernels : a backend; the decisions do not depend on which
+    anatomy : masks that replace the detector's own heart or aorta
+
+    Raises
+    ------
+    ScanExcluded
+        ``no_heart`` if no heart is in view; ``contrast`` if the blood holds contrast
+    """
+    landmarks = find_landmarks(volume, rules, kernels, anatomy or Anatomy())
+    refuse_unscorable(landmarks, rules.heart)
+    grid, heart = landmarks.thorax.grid, landmarks.heart.mask
+    noise = noise_hu(volume, grid, heart)
+    candidates = find_candidates(volume, grid, heart, rules.candidate)
+    places = find_places(volume, candidates, landmarks, noise)
+    around, verdicts = judge(volume, candidates, places, landmarks, rules)
+    vessels = artery_of(places, rules.artery)
+    return Region(
+        candidates.box,
+        painted(candidates),
+        _meaning(places, around, verdicts, vessels),
+        "clip",
+        "detector",
+    )
+
+
+def refuse_unscorable(landmarks: Landmarks, rules: HeartRules) -> None:
+    """Refuse a scan with contrast in the blood, or without a heart."""
+    contrast, heart = landmarks.thorax.contrast, landmarks.heart
+    if contrast > rules.contrast_share:
+        raise ScanExcluded("contrast", f"{contrast:.0%} of the soft tissue is above 110 HU")
+    found = heart.ml >= rules.least_ml and heart.height_mm >= rules.least_height_mm
+    if not found or heart.lung_area_cm2 < rules.least_lung_cm2:
+        raise ScanExcluded(
+            "no_heart",
+            f"{heart.ml:.0f} ml over {heart.height_mm:.0f} mm, "
+            f"{heart.lung_area_cm2:.0f} cm2 of lung beside it",
+        )
+
+
+def _meaning(
+    places: Places, around: Surroundings, verdicts: Verdicts, vessels: list[Vessel]
+) -> dict[int, Label]:
+    features = _columns(places, around)
+    return {
+        i + 1: Label(
+            vessels[i],
+            verdicts.standing[i],
+            verdicts.rejected_by[i],
+            float(verdicts.confidence[i]),
+            {name: float(values[i]) for name, values in features.items()},
+        )
+        for i in range(len(places))
+    }
+
+
+def _columns(places: Places, around: Surroundings) -> dict[str, Float64]:
+    """Every measurement of one value per candidate, by name."""
+    every = {**vars(places), **vars(around)}
+    return {name: values.astype(float) for name, values in every.items() if values.ndim == 1}

@@ -1,0 +1,123 @@
+"""What speaks for and against a candidate, as named terms of one logit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from calcarium.config.detector_evidence import EvidenceRules, Ramp
+from calcarium.regions.grid import Float64
+from calcarium.regions.places import Places
+from calcarium.regions.surroundings import Surroundings
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of the candidates."""
+
+    place: Places
+    around: Surroundings
+
+
+Term = Callable[[Findings, EvidenceRules], Float64]
+TYPICAL_FAT, TYPICAL_MM3 = 0.08, 8.0
+
+
+def ramp(value: Float64, limits: Ramp) -> Float64:
+    """0 at the first limit, 1 at the second, linear between, whichever is the larger."""
+    return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0))
+
+
+def fat(f: Findings, r: EvidenceRules) -> Float64:
+    """Coronary arteries run in fat."""
+    return r.fat_weight * (np.clip(f.around.fat, *r.fat_range) - TYPICAL_FAT)
+
+
+def brightness(f: Findings, r: EvidenceRules) -> Float64:
+    """Peak over blood in units of noise: a cluster of noise reaches 5 to 6."""
+    return r.brightness_weight * np.clip(f.place.peak_over_blood_sd - r.brightness_noise, -3, 4)
+
+
+def size(f: Findings, r: EvidenceRules) -> Float64:
+    """Noise and partial volume make small spots."""
+    decades = np.log10(np.maximum(f.place.volume_mm3, 1e-3) / TYPICAL_MM3)
+    return r.size_weight * np.clip(decades, -1, 1.5)
+
+
+def prevertebral(f: Findings, r: EvidenceRules) -> Float64:
+    """Oesophagus, lymph nodes and aorta lie just before the spine."""
+    near = ramp(f.place.depth, r.prevertebral_depth)
+    return -r.prevertebral_weight * near * ramp(np.abs(f.place.left_mm), r.prevertebral_side_mm)
+
+
+def right_hilum(f: Findings, r: EvidenceRules) -> Float64:
+    """Pulmonary veins and nodes lie behind the right atrium."""
+    right = ramp(f.place.left_mm, r.right_hilum_left_mm)
+    return -r.right_hilum_weight * right * ramp(f.place.depth, r.right_hilum_depth)
+
+
+def near_bone(f: Findings, r: EvidenceRules) -> Float64:
+    """Ribs and cartilage reach in further than they look."""
+    return -r.bone_weight * ramp(f.place.bone_mm, r.bone_mm)
+
+
+def near_bronchi(f: Findings, r: EvidenceRules) -> Float64:
+    """The left main lies 14 mm or more below the main bronchi."""
+    return -r.bronchi_weight * ramp(f.place.below_bronchi_mm, r.bronchi_mm)
+
+
+def lung_border(f: Findings, r: EvidenceRules) -> Float64:
+    """A lung vessel, the hilum, or a heart border that moved."""
+    at_border = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat, r.lung_fat)
+    return -r.lung_weight * np.maximum(at_border, ramp(f.around.lung_share, r.lung_share))
+
+
+def valve(f: Findings, r: EvidenceRules) -> Float64:
+    """Deep in the heart, no fat near, and not at its underside: a valve or its ring."""
+    deep = ramp(f.place.lung_mm, r.valve_lung_mm) * ramp(f.around.fat, r.valve_fat)
+    return -r.valve_weight * deep * ramp(f.place.above_bottom_mm, r.valve_above_bottom_mm)
+
+
+def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
+    """At the aortic wall, with no fat between it and the aorta's axis."""
+    inside = np.maximum(-f.place.outside_aorta_mm, 0)
+    fat_beyond = f.around.fat_to_aorta - r.aorta_fat - r.aorta_fat_per_mm * inside
+    at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm)
+    return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin)
+
+
+def lung_base(f: Findings, r: EvidenceRules) -> Float64:
+    """Bowel, stomach or liver edge at the lung base."""
+    low = ramp(f.place.above_bottom_mm, r.base_above_bottom_mm) * ramp(f.around.fat, r.base_fat)
+    return -r.base_weight * low * ramp(f.place.lung_mm, r.base_lung_mm)
+
+
+def below_heart(f: Findings, r: EvidenceRules) -> Float64:
+    """Within the margin below the heart's underside."""
+    return -r.below_weight * ramp(f.place.above_bottom_mm, r.below_mm)
+
+
+TERMS: tuple[Term, ...] = (
+    fat,
+    brightness,
+    size,
+    prevertebral,
+    right_hilum,
+    near_bone,
+    near_bronchi,
+    lung_border,
+    valve,
+    aortic_wall,
+    lung_base,
+    below_heart,
+)
+
+
+def weigh(findings: Findings, rules: EvidenceRules) -> tuple[Float64, list[str]]:
+    """Confidence that each candidate is coronary, and the term that speaks most against it."""
+    terms = np.array([term(findings, rules) for term in TERMS])
+    logit = np.clip(rules.offset + terms.sum(axis=0), -30, 30)
+    worst = [TERMS[i].__name__ for i in terms.argmin(axis=0)]
+    return 1 / (1 + np.exp(-logit)), worst

@@ -1,0 +1,251 @@
+"""Where each candidate lies, in the anatomy's own coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.regions.aorta import Aorta
+from calcarium.regions.candidates import Candidates
+from calcarium.regions.grid import Float64, Grid, Mask
+from calcarium.regions.heart import Heart
+from calcarium.regions.landmarks import Landmarks
+from calcarium.regions.thorax import Thorax
+from calcarium.volume.model import Volume
+
+FAR_MM = 99.0
+RIM_PX = 2
+LEAST_NOISE_HU = 8.0
+AGATSTON_STEPS_HU = (200.0, 300.0, 400.0)
+MIN_AREA_MM2 = 1.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """One value per candidate in every array; lengths in mm, NaN where unknown.
+
+    Attributes
+    ----------
+    volume_mm3, area_mm2, peak_hu : of the candidate
+    noise_hu, peak_over_blood_sd : noise of its slice; how far the peak stands out of it
+    agatston : approximate score of it, all islands of a slice taken as one
+    z, y, x : native index of its middle
+    in_region, at_rim : share of voxels in the heart's region, at the image's border
+    lung_mm, bone_mm : distance to lung, to bone or cartilage of the chest wall
+    left_mm : to the left of the spine, corrected for a turned patient
+    before_spine_mm, behind_wall_mm : in front of the vertebra, behind the chest wall
+    depth : ``before_spine_mm`` as a share of the distance from spine to wall
+    above_bottom_mm : above the heart's underside
+    below_bronchi_mm : below the main bronchi (99 where unknown)
+    outside_aorta_mm : from the wall of ascending aorta or root, negative inside (99 if far)
+    outside_descending_mm : from the wall of the descending aorta
+    above_root_mm : above the lower end of the ascending aorta
+    left_of_aorta_mm, behind_aorta_mm : from the axis of the ascending aorta
+    beside_aorta : at a level where the ascending aorta itself was seen
+    to_aorta, to_heart : (n, 2) in-plane unit vectors in native rows and columns
+    """
+
+    volume_mm3: Float64
+    area_mm2: Float64
+    peak_hu: Float64
+    noise_hu: Float64
+    peak_over_blood_sd: Float64
+    agatston: Float64
+    z: Float64
+    y: Float64
+    x: Float64
+    in_region: Float64
+    at_rim: Float64
+    lung_mm: Float64
+    bone_mm: Float64
+    left_mm: Float64
+    before_spine_mm: Float64
+    behind_wall_mm: Float64
+    depth: Float64
+    above_bottom_mm: Float64
+    below_bronchi_mm: Float64
+    outside_aorta_mm: Float64
+    outside_descending_mm: Float64
+    above_root_mm: Float64
+    left_of_aorta_mm: Float64
+    behind_aorta_mm: Float64
+    beside_aorta: Mask
+    to_aorta: Float64
+    to_heart: Float64
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Position relative to the aorta."""
+
+    outside_aorta_mm: Float64
+    outside_descending_mm: Float64
+    above_root_mm: Float64
+    left_of_aorta_mm: Float64
+    behind_aorta_mm: Float64
+    beside_aorta: Mask
+    to_aorta: Float64
+
+
+def find_places(
+    volume: Volume, candidates: Candidates, landmarks: Landmarks, noise: Float64
+) -> Places:
+    """Measure where every candidate lies.
+
+    Parameters
+    ----------
+    volume, candidates, landmarks : as found
+    noise : standard deviation of the noise, per slice of the scan
+    """
+    thorax, extent, aorta, heart = (
+        landmarks.thorax,
+        landmarks.extent,
+        landmarks.aorta,
+        landmarks.heart,
+    )
+    grid, geometry = thorax.grid, volume.geometry
+    z, y, x = (candidates.mean(i) for i in (candidates.z, candidates.y, candidates.x))
+    k, row, column = grid.from_native(z, y, x)
+    level = np.clip(np.rint(k), 0, len(grid.hu) - 1).astype(int)
+    before_spine = (thorax.spine.front_row[level] - row) * grid.pixel_mm
+    lung_mm, bone_mm, in_region = _distances(candidates, thorax, heart)
+    beside = _beside_aorta(grid, aorta, k, row, column)
+    bronchi = extent.airway_end
+    area_mm2 = candidates.size.astype(np.float64) * geometry.pixel_area_mm2
+    peak_hu, noise_hu = candidates.peak().astype(np.float64), noise[np.rint(z).astype(int)]
+    return Places(
+        volume_mm3=area_mm2 * geometry.slice_increment_mm,
+        area_mm2=area_mm2,
+        peak_hu=peak_hu,
+        noise_hu=noise_hu,
+        peak_over_blood_sd=(peak_hu - thorax.blood_hu) / np.maximum(noise_hu, LEAST_NOISE_HU),
+        agatston=_agatston(candidates, volume),
+        z=z,
+        y=y,
+        x=x,
+        in_region=in_region,
+        at_rim=_at_rim(candidates, geometry.rows, geometry.columns),
+        lung_mm=lung_mm,
+        bone_mm=bone_mm,
+        left_mm=(column - thorax.spine.column) * grid.pixel_mm - landmarks.tilt * before_spine,
+        before_spine_mm=before_spine,
+        behind_wall_mm=(row - thorax.front_row[level]) * grid.pixel_mm,
+        depth=before_spine / thorax.depth_mm,
+        above_bottom_mm=(extent.bottom - k) * grid.slice_mm,
+        below_bronchi_mm=np.full(len(z), FAR_MM)
+        if bronchi is None
+        else (k - bronchi) * grid.slice_mm,
+        **vars(beside),
+        to_heart=_to_heart(grid, heart.mask, level, row, column),
+    )
+
+
+def _agatston(candidates: Candidates, volume: Volume) -> Float64:
+    """Area by the density factor of the peak, per slice, in Agatston's 3 mm slices."""
+    n = volume.geometry.shape[0]
+    key = candidates.owner * n + candidates.z  # voxels are in raster order within a candidate
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if len(first) == 0:
+        return np.zeros(0)
+    peak = np.maximum.reduceat(candidates.hu, first)
+    area = np.diff(np.append(first, len(key))) * volume.geometry.pixel_area_mm2
+    score = (1 + np.digitize(peak, AGATSTON_STEPS_HU)) * area * (area >= MIN_AREA_MM2)
+    total = np.bincount(candidates.owner[first], score, minlength=len(candidates))
+    return np.asarray(total * volume.geometry.slice_increment_mm / 3)
+
+
+def _at_rim(candidates: Candidates, rows: int, columns: int) -> Float64:
+    y, x = candidates.y, candidates.x
+    rim = (y < RIM_PX) | (x < RIM_PX) | (y >= rows - RIM_PX) | (x >= columns - RIM_PX)
+    return candidates.mean(rim)
+
+
+def _distances(
+    candidates: Candidates, thorax: Thorax, heart: Heart
+) -> tuple[Float64, Float64, Float64]:
+    """Mean distance to lung and to wall bone, and share in the region widened by a block."""
+    grid = thorax.grid
+    bounds = ndimage.find_objects(heart.mask.astype(np.uint8))[0]
+    part = (bounds[0], *(slice(max(0, b.start - 1), b.stop + 1) for b in bounds[1:]))
+    index = [
+        grid.nearest(axis, native.astype(np.intp)) - p.start
+        for axis, (native, p) in enumerate(
+            zip((candidates.z, candidates.y, candidates.x), part, strict=True)
+        )
+    ]
+    widened = ndimage.binary_dilation(heart.mask[part], np.ones((1, 3, 3), bool))
+    shape = widened.shape
+    within = np.all([(i >= 0) & (i < n) for i, n in zip(index, shape, strict=True)], axis=0)
+    at = tuple(np.clip(i, 0, n - 1) for i, n in zip(index, shape, strict=True))
+    lung = _distance_to(thorax.lungs.mask[part], grid)
+    bone = _distance_to(heart.bone[part], grid)
+    return (
+        candidates.mean(lung[at]),
+        candidates.mean(bone[at]),
+        candidates.mean(widened[at] & within),
+    )
+
+
+def _distance_to(mask: Mask, grid: Grid) -> Float64:
+    if not mask.any():
+        return np.full(mask.shape, FAR_MM)
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.sampling_mm))
+
+
+def _beside_aorta(grid: Grid, aorta: Aorta, k: Float64, row: Float64, column: Float64) -> _Beside:
+    n = len(k)
+    far, unknown = np.full(n, FAR_MM), np.full(n, np.nan)
+    out = _Beside(
+        far.copy(),
+        far.copy(),
+        unknown.copy(),
+        unknown.copy(),
+        unknown.copy(),
+        np.zeros(n, bool),
+        np.zeros((n, 2)),
+    )
+    flip = np.array([-1.0 if grid.flipped[1] else 1.0, -1.0 if grid.flipped[2] else 1.0])
+    for i in range(n):
+        circle = aorta.descending.circle_at(k[i], 3)
+        if circle is not None:
+            away = np.hypot(row[i] - circle[0], column[i] - circle[1]) * grid.pixel_mm
+            out.outside_descending_mm[i] = away - circle[2]
+        if not aorta.is_sure:
+            continue
+        ascending = aorta.ascending.circle_at(k[i], 0.5)
+        here = ascending or aorta.root.circle_at(k[i], 1)
+        axis = here or aorta.ascending.circle_at(aorta.ascending.last, 0)
+        out.beside_aorta[i] = ascending is not None
+        out.above_root_mm[i] = (aorta.ascending.last - k[i]) * grid.slice_mm
+        if axis is not None:
+            offset = np.array([row[i] - axis[0], column[i] - axis[1]]) * grid.pixel_mm
+            out.behind_aorta_mm[i], out.left_of_aorta_mm[i] = offset
+        if here is not None:
+            away = max(float(np.hypot(*offset)), 1e-3)
+            out.outside_aorta_mm[i] = away - here[2]
+            out.to_aorta[i] = -offset / away * flip
+    return out
+
+
+def _to_heart(
+    grid: Grid,
+    heart: Mask,
+    level: np.ndarray[tuple[int, ...], np.dtype[np.int_]],
+    row: Float64,
+    column: Float64,
+) -> Float64:
+    """In-plane direction from each candidate to the middle of the heart's region."""
+    direction = np.zeros((len(row), 2))
+    for i, k in enumerate(level):
+        rows, columns = np.nonzero(heart[k])
+        if len(rows):
+            offset = np.array([rows.mean() - row[i], columns.mean() - column[i]])
+            direction[i] = offset / max(float(np.hypot(*offset)), 1e-3)
+    direction[:, 0] *= -1 if grid.flipped[1] else 1
+    direction[:, 1] *= -1 if grid.flipped[2] else 1
+    return direction
