@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import get_args
 
-import fsspec
-import pyarrow as pa
-from pyarrow import parquet
-
 from calcarium.covariates import Covariates, Race, Value, merge_covariates, parse_date
 from calcarium.errors import UsageError
 from calcarium.intake.records import Scan
 from calcarium.quality import QualityRow
+from calcarium.table_file import EMPTY, read_table_file
 
 KEYS = ("series_instance_uid", "accession_number", "patient_id")
 KNOWN = (*(field.name for field in fields(Covariates)), "birth_date")
@@ -30,7 +24,6 @@ TRUTH = {
     "yes": True, "no": False, "true": True, "false": False,
     "1": True, "0": False, "1.0": True, "0.0": False,
 }  # fmt: skip
-EMPTY = {"", "na", "n/a", "nan", "null", "none"}
 MG_DL = "give mg/dL (mmol/L divided by 0.02586)"
 # Wide on purpose: these refuse another unit, not a rare patient.
 LIMITS: dict[str, tuple[float, float, str]] = {
@@ -135,49 +128,17 @@ def read_covariates(url: str) -> CovariateTable:
         column, or holds a value that its column does not allow. Names the
         column and the row, never the patient.
     """
-    content = _bytes(url)
-    table = _columns(url, content)
-    key = next((name for name in KEYS if name in table), None)
-    if key is None:
-        raise UsageError(f"{url}: no key column; one of {', '.join(KEYS)} is needed")
-    columns = tuple(name for name in table if name in KNOWN)
-    ignored = tuple(name for name in table if name not in KNOWN and name not in KEYS)
+    file = read_table_file(url)
+    key, keys = file.keys(KEYS)
+    columns = tuple(name for name in file.columns if name in KNOWN)
+    ignored = tuple(name for name in file.columns if name not in KNOWN and name not in KEYS)
     _refuse_misspelt(url, ignored, [name for name in KNOWN if name not in columns])
-    _refuse_bad_keys(url, key, table[key])
-    values = {name: _values(url, name, table[name]) for name in columns}
+    values = {name: _values(url, name, file.columns[name]) for name in columns}
     rows = {
         text: {name: cells[i] for name, cells in values.items() if cells[i] is not None}
-        for i, text in enumerate(table[key])
+        for i, text in enumerate(keys)
     }
-    return CovariateTable(key, columns, ignored, rows, hashlib.sha256(content).hexdigest())
-
-
-def _bytes(url: str) -> bytes:
-    try:
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{url}: cannot be read: {error}") from error
-
-
-def _columns(url: str, content: bytes) -> dict[str, list[str]]:
-    """Text of every cell by column; as text, an identifier keeps its leading zeros."""
-    try:
-        if url.endswith(".parquet"):
-            table = parquet.read_table(io.BytesIO(content))
-            return {name: _texts(table.column(name)) for name in table.column_names}
-        text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        header, *lines = [line for line in csv.reader(text, strict=True) if line] or [[]]
-        for number, line in enumerate(lines, start=2):
-            if len(line) != len(header):
-                raise ValueError(f"line {number} has {len(line)} cells, not {len(header)}")
-        return {name.strip(): [line[i].strip() for line in lines] for i, name in enumerate(header)}
-    except (pa.ArrowException, csv.Error, ValueError) as error:
-        raise UsageError(f"{url}: not a table of covariates: {error}") from error
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return ["" if value is None else str(value).strip() for value in column.to_pylist()]
+    return CovariateTable(key, columns, ignored, rows, file.sha256)
 
 
 def _refuse_misspelt(url: str, ignored: tuple[str, ...], absent: list[str]) -> None:
@@ -185,19 +146,6 @@ def _refuse_misspelt(url: str, ignored: tuple[str, ...], absent: list[str]) -> N
         near = get_close_matches(name.lower(), absent, n=1, cutoff=0.85)
         if near:
             raise UsageError(f"{url}: column {name!r}: did you mean {near[0]!r}?")
-
-
-def _refuse_bad_keys(url: str, key: str, texts: list[str]) -> None:
-    first_row: dict[str, int] = {}
-    for number, text in enumerate(texts, start=1):
-        if text.lower() in EMPTY:
-            raise UsageError(f"{url}: {key} is empty in data row {number}")
-        if text in first_row:
-            raise UsageError(
-                f"{url}: {key} is the same in data rows {first_row[text]} and {number}; "
-                f"one row per {key} is needed"
-            )
-        first_row[text] = number
 
 
 def _values(url: str, name: str, texts: list[str]) -> list[Value]:

@@ -130,7 +130,7 @@ def test_parquet_and_csv_of_one_table_are_equal(tmp_path: Path) -> None:
         ("patient_id,diabetes\n1,maybe\n", "diabetes in data row 1: 'maybe' is none of yes, no"),
         ("patient_id,sbp_mm_hg\n1,high\n", "sbp_mm_hg in data row 1: could not convert"),
         ("patient_id,birth_date\n1,31.01.1960\n", "not a date"),
-        ("patient_id,sex\n1\n", "line 2 has 1 cells, not 2"),
+        ("patient_id,sex\n1\n", "data row 1 has 1 cells, not 2"),
         ("", "no key column"),
         ('patient_id\n"1', "unexpected end of data"),
     ],
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_covariates(os.fspath(tmp_path / "none.csv"))
     (tmp_path / "bad.parquet").write_bytes(b"PAR0")
-    with pytest.raises(UsageError, match="not a table of covariates"):
+    with pytest.raises(UsageError, match="not a table"):
         read_covariates(os.fspath(tmp_path / "bad.parquet"))
 
 
