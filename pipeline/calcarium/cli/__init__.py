@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "show": "State of a run; why is this study missing?",
     "verify": "Check that a result folder adds up.",
     "look": "One picture per study: what counted, what did not.",
+    "cohort": "Describe a cohort, compare its scores with others, follow patients over time.",
     "protocol": "List, show and check protocols.",
     "phantom": "Write synthetic studies that carry their truth.",
     "demo": "Score a small synthetic registry with faults and known truth.",
