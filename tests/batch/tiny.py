@@ -16,7 +16,7 @@ from calcarium.batch.plan import Choice
 from calcarium.batch.run import Order, run
 from calcarium.batch.submit import Job
 from calcarium.batch.task import Scorer
-from calcarium.errors import ResourceError, UsageError
+from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.records import Acquisition, FileHeader, Scan, Study
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
@@ -149,4 +149,9 @@ def score_in_process(folder: str, n: int, pause_s: float, kills: str = "") -> No
 
 
 if __name__ == "__main__":
-    score_in_process(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:])
+    import tiny  # by its name, so that workers find what they are sent
+
+    try:
+        tiny.score_in_process(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:])
+    except CalciumError as error:
+        sys.exit(str(error))
