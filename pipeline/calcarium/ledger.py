@@ -16,14 +16,13 @@ from calcarium.tables.rows import Row
 
 
 def _ids(result: ScanResult) -> Row:
-    scan = result.choice.scan
-    return {"scan_id": scan.scan_id, "study_id": scan.study_id}
+    return {"scan_id": result.scan.scan_id, "study_id": result.scan.study_id}
 
 
 def series_row(result: ScanResult) -> Row:
     """The ledger: how a scan ended, and how it was acquired, for every outcome."""
     choice, volume = result.choice, result.volume
-    scan, seen = choice.scan, choice.scan.acquisition
+    scan, seen = result.scan, result.scan.acquisition
     first = scan.files[0]
     return _ids(result) | {
         "outcome": result.outcome,
@@ -31,11 +30,11 @@ def series_row(result: ScanResult) -> Row:
         "reason_group": REASONS[result.reason].group if result.reason else None,
         "stage": result.stage,
         "error": result.error,
-        "scan_class": choice.scan_class,
-        "gated": choice.gated,
-        "gated_evidence": choice.gated_evidence,
-        "contrast": choice.contrast,
-        "contrast_evidence": choice.contrast_evidence,
+        "scan_class": result.scan_class,
+        "gated": choice.gated if choice else None,
+        "gated_evidence": choice.gated_evidence if choice else None,
+        "contrast": choice.contrast if choice else None,
+        "contrast_evidence": choice.contrast_evidence if choice else None,
         "modality": seen.modality,
         "manufacturer": seen.manufacturer,
         "manufacturer_model": seen.manufacturer_model,
@@ -71,7 +70,7 @@ def score_rows(result: ScanResult) -> list[Row]:
         _ids(result)
         | {
             "convention": score.convention,
-            "score_type": result.choice.scan_class,
+            "score_type": result.scan_class,
             "is_primary": score.convention == scores.primary,
             "mass_calibration": scores.mass_calibration,
             "mass_factor_mg_per_cm3_hu": scores.mass_factor_mg_per_cm3_hu,
@@ -173,8 +172,8 @@ def quality_rows(result: ScanResult) -> list[Row]:
 
 def links_row(result: ScanResult) -> Row:
     """Private: whose scan it is and where it lies."""
-    scan, seen = result.choice.scan, result.choice.scan.acquisition
-    urls = [file.url for file in scan.files]
+    seen = result.scan.acquisition
+    urls = [file.url for file in result.scan.files]
     return _ids(result) | {
         "folder": commonprefix(urls).rpartition("/")[0],  # noqa: RUF071 (cut to whole names)
         "first_url": min(urls),
@@ -196,5 +195,5 @@ def message_row(result: ScanResult) -> Row:
         "stage": result.stage,
         "error": result.error or result.reason,
         "message": result.message,
-        "traceback": None,
+        "traceback": result.traceback,
     }

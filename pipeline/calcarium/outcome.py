@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from calcarium.config.protocol import ScanClass
 from calcarium.covariates import Covariates
+from calcarium.intake.records import Scan
 from calcarium.intake.select import ScanChoice
 from calcarium.quality import QualityRow
 from calcarium.scoring.interpret import Interpretation
 from calcarium.scoring.model import ScanScores
 from calcarium.volume.model import Volume
 
-Stage: TypeAlias = Literal["select", "volume", "region", "score", "interpret"]
 Outcome: TypeAlias = Literal["scored", "excluded", "failed"]
 
 
@@ -49,23 +50,31 @@ class ScanResult:
 
     Attributes
     ----------
+    choice : what selection said; ``None`` if the study failed as a whole
     stage : where it ended; ``None`` if it was scored
     reason : key of ``REASONS`` if excluded
     error : class of the error if failed
-    message : words of an error or exclusion; private, because they may name files
+    message, traceback : of an error or exclusion; private, because they may name files
     volume, region_source, scores ... : as far as the scan came
     """
 
-    choice: ScanChoice
+    scan: Scan
+    choice: ScanChoice | None
     outcome: Outcome
     covariates: Covariates
-    stage: Stage | None = None
+    stage: str | None = None
     reason: str | None = None
     error: str | None = None
     message: str = ""
+    traceback: str | None = None
     volume: VolumeFacts | None = None
     region_source: str | None = None
     region_sha256: str | None = None
     scores: ScanScores | None = None
     interpretation: Interpretation | None = None
     quality: tuple[QualityRow, ...] = ()
+
+    @property
+    def scan_class(self) -> ScanClass | None:
+        """Class of the scan, if selection came to it."""
+        return None if self.choice is None else self.choice.scan_class

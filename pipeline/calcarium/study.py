@@ -2,12 +2,12 @@
 
 ::
 
-    select   which of the study's scans are scored, and why not the others
-    volume   files -> stored integers, geometry, exact rescale
-    region   where is coronary calcium?
-    score    islands -> every convention's scores
+    select      which of the study's scans are scored, and why not the others
+    volume      files -> stored integers, geometry, exact rescale
+    region      where is coronary calcium?
+    score       islands -> every convention's scores
     interpret   categories, percentiles, arterial age
-    rows     everything above, and every outcome, as rows
+    rows        everything above, and every outcome, as rows
 
 A scan that cannot be scored ends as a row as well; only storage, memory and
 devices (``ResourceError``) are left to the caller, who tries again elsewhere.
@@ -15,79 +15,117 @@ devices (``ResourceError``) are left to the caller, who tries again elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from calcarium.config.load import Protocols
-from calcarium.config.protocol import Protocol
-from calcarium.covariates import Covariates
+from calcarium.config import Protocol, Protocols
+from calcarium.covariate_table import CovariateTable, scan_covariates
+from calcarium.covariates import from_header
 from calcarium.errors import ScanExcluded, ScanFailed
-from calcarium.intake.records import Scan, Study
+from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
-from calcarium.outcome import ScanResult, Stage, VolumeFacts
-from calcarium.quality import QualityRow
-from calcarium.regions import RegionInputs, find_region
+from calcarium.outcome import ScanResult, VolumeFacts
+from calcarium.regions.inputs import RegionInputs
+from calcarium.regions.resolve import find_region
 from calcarium.scoring.interpret import interpret_scores
 from calcarium.scoring.score import score_region
 from calcarium.study_row import study_rows
-from calcarium.tables.rows import StudyRows
+from calcarium.tables.rows import Failure, StudyRows
 from calcarium.volume import load_volume
+from calcarium_kernels import load
 from calcarium_kernels.contract import Kernels
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """What a worker keeps warm between studies.
+class ScorerSetup:
+    """What a worker is told; it travels, so it holds no kernels.
 
     Attributes
     ----------
     protocols : resolved protocol of each class of scan
-    inputs : masks and networks that the user brings
-    covariates : age, sex and the like of a scan
-    kernels : numpy or CuPy
+    inputs : masks that the user brings
+    covariates : table of age, sex and the like, above what headers say
     secret : key of the hash that stands for PatientID
     all_scans : score every eligible scan, not only the best of each class
     """
 
     protocols: Protocols
     inputs: RegionInputs
-    covariates: Callable[[Scan], tuple[Covariates, tuple[QualityRow, ...]]]
-    kernels: Kernels
     secret: bytes
+    backend: Literal["numpy", "cupy"] = "numpy"
+    covariates: CovariateTable | None = None
     all_scans: bool = False
 
+    def __call__(self) -> Scorer:
+        """Make the scorer of a worker, once per process.
+
+        Raises
+        ------
+        RuntimeError
+            if the backend is not to be had here.
+        """
+        return Scorer(self, load(self.backend))
+
+    def failed(self, study: Study, failure: Failure) -> StudyRows:
+        """Rows of a study that failed as a whole, so that it is not lost."""
+        results = [
+            ScanResult(
+                scan,
+                None,
+                "failed",
+                from_header(scan.acquisition),
+                stage=failure.stage,
+                error=failure.error,
+                message=failure.message,
+                traceback=failure.traceback,
+            )
+            for scan in study.scans
+        ]
+        return study_rows(study.study_id, results, self.secret)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores one study after another; kernels stay warm between them."""
+
+    setup: ScorerSetup
+    kernels: Kernels
+
     def __call__(self, study: Study) -> StudyRows:
-        """Score a study.
+        """Score a study: one row per scan, whatever became of it.
 
         Raises
         ------
         ResourceError
             if storage, memory or a device gave way: the study may pass elsewhere.
         """
-        selection = select(study, self.protocols, all_scans=self.all_scans)
+        selection = select(study, self.setup.protocols, all_scans=self.setup.all_scans)
         results = [self._scan(choice) for choice in selection.scans]
-        return study_rows(study.study_id, results, self.secret)
+        return study_rows(study.study_id, results, self.setup.secret)
 
     def _scan(self, choice: ScanChoice) -> ScanResult:
-        covariates, doubts = self.covariates(choice.scan)
-        result = ScanResult(choice, "excluded", covariates, stage="select", quality=doubts)
+        scan = choice.scan
+        covariates, doubts = scan_covariates(scan, self.setup.covariates)
+        result = ScanResult(scan, choice, "excluded", covariates, stage="select", quality=doubts)
         if choice.reason is not None:
             return replace(result, reason=choice.reason, message=choice.detail)
-        return score_scan(result, self.protocols.by_class[choice.scan_class], self)
+        protocol = self.setup.protocols.by_class[choice.scan_class]
+        return score_scan(result, protocol, self.setup.inputs, self.kernels)
 
 
-def score_scan(result: ScanResult, protocol: Protocol, warm: Scorer) -> ScanResult:
-    """Take one chosen scan through every stage; it ends scored, excluded or failed."""
-    scan = result.choice.scan
-    stage: Stage = "volume"
+def score_scan(
+    result: ScanResult, protocol: Protocol, inputs: RegionInputs, kernels: Kernels
+) -> ScanResult:
+    """Take a chosen scan through every stage; it ends scored, excluded or failed."""
+    scan, stage = result.scan, "volume"
     try:
         volume = load_volume(scan, protocol.volume)
         result = replace(result, volume=VolumeFacts.of(volume))
         stage = "region"
-        region = find_region(volume, scan, protocol, warm.inputs, warm.kernels)
-        result = replace(result, region_source=region.source, region_sha256=region.sha256)
+        region = find_region(volume, scan, protocol, inputs, kernels)
+        result = replace(result, region_source=region.source, region_sha256=region.sha256 or None)
         stage = "score"
-        scores = score_region(volume, region, scan.acquisition, protocol.scoring, warm.kernels)
+        scores = score_region(volume, region, scan.acquisition, protocol.scoring, kernels)
         stage = "interpret"
         meaning = interpret_scores(scores, result, region, protocol.interpret)
     except ScanExcluded as excluded:
@@ -95,12 +133,12 @@ def score_scan(result: ScanResult, protocol: Protocol, warm: Scorer) -> ScanResu
     except ScanFailed as failed:
         error = type(failed.__cause__ or failed).__name__
         return replace(result, outcome="failed", stage=stage, error=error, message=str(failed))
-    doubts = (*result.quality, *volume.notes, *region.quality, *scores.quality, *meaning.quality)
+    doubts = (*volume.notes, *region.quality, *scores.quality, *meaning.quality)
     return replace(
         result,
         outcome="scored",
         stage=None,
         scores=scores,
         interpretation=meaning,
-        quality=doubts,
+        quality=(*result.quality, *doubts),
     )

@@ -33,7 +33,7 @@ def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> Study
     results : one per scan of the study, in any order
     secret : key of the hash that stands for PatientID
     """
-    results = sorted(results, key=lambda result: result.choice.scan.scan_id)
+    results = sorted(results, key=lambda result: result.scan.scan_id)
     return StudyRows(
         study_id,
         {
@@ -60,7 +60,7 @@ def studies_row(study_id: str, results: list[ScanResult], secret: bytes) -> Row:
     row: Row = {column.name: None for column in STUDIES.columns if not column.stamped}
     row |= {"study_id": study_id, "n_scans": len(results)}
     row["n_scored"] = sum(result.outcome == "scored" for result in results)
-    ids = [result.choice.scan.acquisition.patient_id for result in results]
+    ids = [result.scan.acquisition.patient_id for result in results]
     row["patient_key"] = patient_key(next((i for i in ids if i), None), secret)
     row |= _time(results)
     best = min(results, key=_rank)
@@ -72,23 +72,22 @@ def studies_row(study_id: str, results: list[ScanResult], secret: bytes) -> Row:
         "age_years": best.covariates.age_years,
     }
     for scan_class in CLASS_ORDER:
-        chosen = [r for r in results if r.scores and r.choice.scan_class == scan_class]
-        row[f"{scan_class}_scan_id"] = chosen[0].choice.scan.scan_id if chosen else None
+        chosen = [r for r in results if r.scores and r.scan_class == scan_class]
+        row[f"{scan_class}_scan_id"] = chosen[0].scan.scan_id if chosen else None
     return row | _primary(best)
 
 
 def _rank(result: ScanResult) -> tuple[int, int]:
     """Scored before failed before excluded; then the class, or how near it came to a score."""
-    if result.outcome == "scored":
-        return 0, CLASS_ORDER.index(result.choice.scan_class)
-    if result.outcome == "failed":
+    if result.outcome == "scored" and result.scan_class is not None:
+        return 0, CLASS_ORDER.index(result.scan_class)
+    if result.reason is None:
         return 1, 0
-    assert result.reason is not None
     return 2, GROUP_ORDER.index(REASONS[result.reason].group)
 
 
 def _time(results: list[ScanResult]) -> Row:
-    dates = [result.choice.scan.acquisition.study_date for result in results]
+    dates = [result.scan.acquisition.study_date for result in results]
     years = [date[:4] for date in dates if date and date[:4].isdigit()]
     return {"study_year": int(years[0]) if years else None}
 
@@ -100,9 +99,9 @@ def _primary(result: ScanResult) -> Row:
     score = next(s for s in scores.conventions if s.convention == scores.primary)
     flags = sorted({row.check for row in result.quality if row.status != "pass"})
     row: Row = {
-        "primary_scan_id": result.choice.scan.scan_id,
+        "primary_scan_id": result.scan.scan_id,
         "convention": score.convention,
-        "score_type": result.choice.scan_class,
+        "score_type": result.scan_class,
         "region_source": result.region_source,
         "flags": ";".join(flags) or None,
     }

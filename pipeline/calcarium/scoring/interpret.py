@@ -49,7 +49,7 @@ class ScoreFacts:
     """
 
     agatston: float | None
-    scan_class: ScanClass
+    scan_class: ScanClass | None
     is_coronary: bool
     agatston_by_vessel: Mapping[str, float]
 
@@ -81,7 +81,7 @@ def interpret_scores(
     primary = next(s for s in scores.conventions if s.convention == scores.primary)
     facts = ScoreFacts(
         primary.total.agatston,
-        result.choice.scan_class,
+        result.scan_class,
         region.is_coronary,
         {vessel: measure.agatston or 0.0 for vessel, measure in primary.vessels.items()},
     )
@@ -128,7 +128,7 @@ def _by_score_alone(agatston: float, facts: ScoreFacts) -> Interpretation:
     return Interpretation(columns)
 
 
-def _other_class(scan_class: ScanClass, comparable: bool) -> Interpretation:
+def _other_class(scan_class: ScanClass | None, comparable: bool) -> Interpretation:
     text = f"{scan_class} scan, references from gated scans"
     status: Status = "warn" if comparable else "unknown"
     return Interpretation({}, (QualityRow("reference_class", status, text=text),))
