@@ -90,6 +90,7 @@ CHECKS: dict[str, Check] = {
     "mixed_rescale": Check(
         "How many different rescale slopes and intercepts are there?", "", "DICOM (0028,1053)"
     ),
+    "rescale_type": Check("Does RescaleType say HU?", "", "DICOM (0028,1054)"),
     "lossy_compression": Check(
         "Are the pixels free of lossy compression?", "", "DICOM (0028,2110), transfer syntax"
     ),

@@ -131,7 +131,7 @@ def test_varying_increment(make: Callable[..., Slice]) -> None:
 
 def test_one_slice_has_no_increment(make: Callable[..., Slice]) -> None:
     assert reason_of(column(make, [0])) == "too_few_slices"
-    assert reason_of(column(make, [0, 0])) == "too_few_slices"
+    assert reason_of(column(make, [0, 0])) == "duplicate_slices"
 
 
 def tilted(make: Callable[..., Slice], degrees: float) -> list[Slice]:

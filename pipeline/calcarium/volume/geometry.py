@@ -61,6 +61,8 @@ def arrange(slices: Sequence[Slice], rules: VolumeRules) -> Stack:
     row, column = _common_directions(slices)
     normal = np.cross(row, column)
     first, twins = _places(slices, normal)
+    if len(first) < 2 and twins:
+        raise ScanExcluded("duplicate_slices", f"all {len(slices)} slices lie at one place")
     if len(first) < 2:
         raise ScanExcluded("too_few_slices", "one slice alone has no measured increment")
     origin = np.array([s.position_mm for s in first])

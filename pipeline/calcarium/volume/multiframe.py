@@ -19,6 +19,7 @@ from calcarium.volume.parsing import header
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 LEGACY_CONVERTED_CT = "1.2.840.10008.5.1.4.1.1.2.2"
 HOUNSFIELD = ("HU", "HU_MOD")  # Rescale Type (PS3.3, C.11.1.1.2)
+UNSPECIFIED = "US"
 
 
 class FrameStrings(NamedTuple):
@@ -29,6 +30,7 @@ class FrameStrings(NamedTuple):
     pixel_spacing: tuple[str, ...] | None
     rescale_slope: str | None
     rescale_intercept: str | None
+    rescale_type: str
 
 
 def is_multiframe(file: FileHeader) -> bool:
@@ -49,6 +51,7 @@ def frame_strings(file: FileHeader) -> list[FrameStrings]:
     """
     dataset = header(file)
     try:
+        units = _hounsfield_types(file, dataset)
         shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
         if len(per_frame) != file.number_of_frames:
@@ -56,25 +59,41 @@ def frame_strings(file: FileHeader) -> list[FrameStrings]:
                 "multiframe",
                 f"{file.url}: {file.number_of_frames} frames, {len(per_frame)} functional groups",
             )
-        return [_strings(file, frame, shared[0]) for frame in per_frame]
+        frames = [_strings(frame, shared[0]) for frame in per_frame]
     except MALFORMED as error:
         raise ScanFailed(f"{file.url}: functional groups: {error}") from error
+    for frame in frames:
+        if frame.rescale_type not in units:
+            raise ScanExcluded(
+                "no_rescale", f"{file.url}: values are in {frame.rescale_type}, not in HU"
+            )
+    return frames
 
 
-def _strings(file: FileHeader, frame: Dataset, shared: Dataset) -> FrameStrings:
+def _hounsfield_types(file: FileHeader, dataset: Dataset) -> tuple[str, ...]:
+    """Rescale types that stand for Hounsfield units in this file.
+
+    A single-frame CT needs a type only where it is not HU (PS3.3, C.8.2.1), and a
+    converter that finds none writes that it is unspecified.
+    """
+    image_type = dataset.get("ImageType") or [""]
+    if file.sop_class_uid == LEGACY_CONVERTED_CT and image_type[0] == "ORIGINAL":
+        return *HOUNSFIELD, UNSPECIFIED
+    return HOUNSFIELD
+
+
+def _strings(frame: Dataset, shared: Dataset) -> FrameStrings:
     position = _group("PlanePositionSequence", frame, shared)
     orientation = _group("PlaneOrientationSequence", frame, shared)
     measures = _group("PixelMeasuresSequence", frame, shared)
     rescale = _group("PixelValueTransformationSequence", frame, shared)
-    unit = rescale.get("RescaleType") or HOUNSFIELD[0]
-    if unit not in HOUNSFIELD:
-        raise ScanExcluded("no_rescale", f"{file.url}: values are in {unit}, not in HU")
     return FrameStrings(
         _texts(position.get("ImagePositionPatient"), 3),
         _texts(orientation.get("ImageOrientationPatient"), 6),
         _texts(measures.get("PixelSpacing"), 2),
         _text(rescale.get("RescaleSlope")),
         _text(rescale.get("RescaleIntercept")),
+        str(rescale.get("RescaleType") or HOUNSFIELD[0]),
     )
 
 

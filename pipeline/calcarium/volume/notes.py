@@ -10,6 +10,7 @@ from calcarium.intake.records import Acquisition, Scan
 from calcarium.quality import QualityRow
 from calcarium.volume.codecs import SYNTAXES
 from calcarium.volume.geometry import Stack
+from calcarium.volume.multiframe import HOUNSFIELD
 
 NOTICEABLE_TILT_DEG = 0.1
 TAG_TOLERANCE_DEG = 0.5  # GantryDetectorTilt is nominal
@@ -67,6 +68,9 @@ def _pixel_notes(scan: Scan, stack: Stack, counts: PixelCounts) -> Iterator[Qual
     rescales = {(s.slope, s.intercept) for s in stack.slices}
     if len(rescales) > 1:
         yield QualityRow("mixed_rescale", "pass", float(len(rescales)))
+    types = {s.rescale_type for s in stack.slices} - {HOUNSFIELD[0]}
+    if types:
+        yield QualityRow("rescale_type", "warn", text=", ".join(sorted(types)))
     lossy = {
         SYNTAXES[s.file.transfer_syntax_uid].name
         for s in stack.slices

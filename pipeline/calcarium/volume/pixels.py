@@ -12,7 +12,7 @@ from calcarium.errors import ScanExcluded
 from calcarium.intake.headers import MALFORMED
 from calcarium.intake.records import FileHeader
 from calcarium.volume.codecs import TransferSyntax, Words, decode, syntax_of
-from calcarium.volume.files import read_all, read_into
+from calcarium.volume.files import read_all, read_parts
 from calcarium.volume.parsing import inflated, whole
 from calcarium.volume.slices import Slice
 
@@ -96,8 +96,10 @@ def _native(
             f"{file.url}: {syntax.name} by its header, but the pixels are encapsulated",
         )
     _check_length(file, min(file.pixel_length, file.size_bytes - file.pixel_offset))
-    for frame, words in zip(frames, targets, strict=True):
-        read_into(file, file.pixel_offset + frame * words.nbytes, words.data.cast("B"))
+    starts = [file.pixel_offset + frame * _frame_bytes(file) for frame in frames]
+    views = [words.data.cast("B") for words in targets]
+    read_parts(file, list(zip(starts, views, strict=True)))
+    for words in targets:
         if syntax.big_endian:
             words.byteswap(inplace=True)
         yield words, None

@@ -15,7 +15,7 @@ from functools import lru_cache
 from calcarium.errors import ScanExcluded
 from calcarium.intake.records import FileHeader, Scan
 from calcarium.volume.limits import MAX_FRAMES, MAX_POSITION_MM, MAX_SIDE
-from calcarium.volume.multiframe import FrameStrings, frame_strings, is_multiframe
+from calcarium.volume.multiframe import HOUNSFIELD, FrameStrings, frame_strings, is_multiframe
 
 DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 LONGEST_DECIMAL = 64
@@ -32,6 +32,7 @@ class Slice:
     orientation : ImageOrientationPatient, along increasing x then increasing y
     spacing_mm : PixelSpacing, between rows then between columns
     slope, intercept : exact rescale to Hounsfield units
+    rescale_type : HU, or how a multi-frame file says that it is
     """
 
     file: FileHeader
@@ -41,6 +42,7 @@ class Slice:
     spacing_mm: tuple[float, ...]
     slope: Fraction
     intercept: Fraction
+    rescale_type: str = HOUNSFIELD[0]
 
 
 def slices_of(scan: Scan) -> list[Slice]:
@@ -73,6 +75,7 @@ def _slices_of_file(file: FileHeader) -> Iterable[Slice]:
             file.pixel_spacing,
             file.rescale_slope,
             file.rescale_intercept,
+            HOUNSFIELD[0],
         )
         yield _slice(file, 0, strings)
 
@@ -104,7 +107,9 @@ def _slice(file: FileHeader, frame: int, strings: FrameStrings) -> Slice:
     spacing = _numbers(strings.pixel_spacing)
     if spacing is None or min(spacing) <= 0:
         raise ScanExcluded("no_pixel_spacing", f"{file.url}: {strings.pixel_spacing}")
-    return Slice(file, frame, position, orientation, spacing, slope, intercept)
+    return Slice(
+        file, frame, position, orientation, spacing, slope, intercept, strings.rescale_type
+    )
 
 
 def _numbers(strings: tuple[str, ...] | None) -> tuple[float, ...] | None:
