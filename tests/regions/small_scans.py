@@ -70,3 +70,14 @@ def centres_mm(of: Geometry) -> NDArray[np.float64]:
         + x[..., None] * of.column_spacing_mm * np.asarray(of.row_direction)
         + y[..., None] * of.row_spacing_mm * np.asarray(of.column_direction)
     )
+
+
+def lps_affine(of: Geometry) -> NDArray[np.float64]:
+    """Affine of ``(z, y, x)`` from three neighbours of the first voxel."""
+    centres = centres_mm(of)
+    affine = np.eye(4)
+    affine[:3, 0] = centres[1, 0, 0] - centres[0, 0, 0]
+    affine[:3, 1] = centres[0, 1, 0] - centres[0, 0, 0]
+    affine[:3, 2] = centres[0, 0, 1] - centres[0, 0, 0]
+    affine[:3, 3] = centres[0, 0, 0]
+    return affine

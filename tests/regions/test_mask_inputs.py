@@ -6,12 +6,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from small_scans import geometry, scan, volume
+from small_scans import geometry, lps_affine, scan, volume
 
 from calcarium.config import Protocol, RegionRules
 from calcarium.errors import ScanExcluded, UsageError
 from calcarium.regions.inputs import RegionInputs, gather_inputs
-from calcarium.regions.resample import scan_to_lps
 from calcarium.regions.resolve import find_region
 from calcarium_kernels import load
 
@@ -23,7 +22,7 @@ def write_mask(path: Path, label: int = 2) -> Path:
     of = geometry()
     labels = np.zeros(of.shape, dtype=np.uint8)
     labels[2, 3, 4] = label
-    image = nib.Nifti1Image(labels, np.diag([-1.0, -1.0, 1.0, 1.0]) @ scan_to_lps(of))
+    image = nib.Nifti1Image(labels, np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps_affine(of))
     image.set_sform(image.affine, code=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     nib.save(image, path)

@@ -13,35 +13,29 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
-from small_scans import centres_mm, geometry
+from small_scans import centres_mm, geometry, lps_affine
 
 from calcarium.config import RegionRules
 from calcarium.errors import ScanExcluded, ScanFailed
 from calcarium.regions.labelmap import LabelMap
-from calcarium.regions.masks import mask_region
+from calcarium.regions.masks import read_marked
 from calcarium.regions.model import Label, Region
 from calcarium.regions.resample import place
 from calcarium.volume.model import Geometry
 
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-CUT = {"mask_overlap": "pass", "mask_grid": "pass"}
+
+
+def mask_region(url: str, scan: Geometry, rules: RegionRules) -> Region:
+    region = read_marked(url, scan, rules).region
+    assert region is not None
+    return region
 
 
 def on_scan(region: Region, shape: tuple[int, int, int]) -> NDArray[np.uint16]:
     dense = np.zeros(shape, dtype=np.uint16)
     dense[region.box.slices] = region.labels
     return dense
-
-
-def lps_affine(of: Geometry) -> NDArray[np.float64]:
-    """Affine of ``(z, y, x)`` from three neighbours of the first voxel."""
-    centres = centres_mm(of)
-    affine = np.eye(4)
-    affine[:3, 0] = centres[1, 0, 0] - centres[0, 0, 0]
-    affine[:3, 1] = centres[0, 1, 0] - centres[0, 0, 0]
-    affine[:3, 2] = centres[0, 0, 1] - centres[0, 0, 0]
-    affine[:3, 3] = centres[0, 0, 0]
-    return affine
 
 
 def turned(
@@ -261,7 +255,12 @@ def test_labels_have_the_names_of_the_protocol(tmp_path: Path) -> None:
     write_nifti(tmp_path / "m.nii", some_labels(), lps_affine(geometry()))
     rules = RegionRules(labels={"1": "RCA", "4": "LAD"}, rule="select")
     region = mask_region(str(tmp_path / "m.nii"), geometry(), rules)
-    assert region.meaning == {1: Label("RCA"), 4: Label("LAD")}
+    assert region.meaning == {
+        1: Label("RCA"),
+        2: Label("unassigned"),
+        3: Label("unassigned"),
+        4: Label("LAD"),
+    }
     assert (region.rule, region.source) == ("select", "mask")
 
 

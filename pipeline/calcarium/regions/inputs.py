@@ -14,9 +14,10 @@ import fsspec
 
 from calcarium.errors import UsageError
 from calcarium.intake.records import Scan
+from calcarium.regions.mask_files import MASK_SUFFIXES, mask_stem
+from calcarium.regions.seg import referenced_series
 from calcarium.regions.shapes import load_shapes
 
-MASK_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd")
 UID = re.compile(r"[0-9]+(\.[0-9]+)+(_[0-9]+)?")
 SERIES_COLUMNS = ("scan_id", "series_instance_uid")
 MASK_COLUMN = "mask"
@@ -59,9 +60,10 @@ def gather_inputs(
     Parameters
     ----------
     masks : a folder of ``<SeriesInstanceUID>.nii.gz`` (or another suffix of
-        :data:`MASK_SUFFIXES`); a table ``.csv`` with the columns ``series_instance_uid`` or
-        ``scan_id``, and ``mask``; or one mask file, for the series of its name, else for every
-        scan that it fits
+        :data:`MASK_SUFFIXES`), or of folders of such names with a file for each structure; a
+        table ``.csv`` with the columns ``series_instance_uid`` or ``scan_id``, and ``mask``; or
+        one mask file, for the series of its name, else for every scan that it fits. DICOM SEG
+        objects (``.dcm``) may have any name: they say which series they belong to
     mask_column : further masks, by series or scan id, from a manifest
     shapes : files of shapes that protocols name
 
@@ -93,27 +95,38 @@ def _at(place: str) -> tuple[dict[str, str], list[str]]:
         raise UsageError(f"there are no masks at {place}")
     if place.lower().endswith(".csv"):
         return _in_table(fs, root, place)
-    stem = _stem(root)
-    if stem is None:
+    key = _key_of_file(fs, root)
+    if key is None:
         raise UsageError(f"{place} is no mask that is understood ({', '.join(MASK_SUFFIXES)})")
-    key = stem if UID.fullmatch(stem) else ""
-    return {key: place}, [_fact(stem, fs.info(root))]
+    return {key if UID.fullmatch(key) else "": place}, [_fact(key, fs.info(root))]
 
 
 def _in_folder(fs: fsspec.AbstractFileSystem, root: str) -> tuple[dict[str, str], list[str]]:
+    """Files, and folders that have a file for each structure, by the scan that they are for."""
     masks: dict[str, str] = {}
     facts = []
-    for info in fs.ls(root, detail=True):
-        stem = _stem(info["name"])
-        if stem is None or info["type"] != "file":
+    for name, info in fs.find(root, maxdepth=2, detail=True).items():
+        below = name.removeprefix(root).lstrip("/")
+        folder, _, file = below.rpartition("/")
+        key = folder if folder and mask_stem(file) else _key_of_file(fs, name)
+        if key is None:
             continue
-        if stem in masks:
-            raise UsageError(f"two masks for {stem}: {masks[stem]} and {info['name']}")
-        masks[stem] = fs.unstrip_protocol(info["name"])
-        facts.append(_fact(stem, info))
+        url = str(fs.unstrip_protocol(f"{root}/{folder}" if folder else name))
+        if masks.setdefault(key, url) != url:
+            raise UsageError(f"two masks for {key}: {masks[key]} and {url}")
+        facts.append(_fact(f"{key}/{below}", info))
     if not masks:
         raise UsageError(f"no mask in {root}: names end in {', '.join(MASK_SUFFIXES)}")
     return masks, sorted(facts)
+
+
+def _key_of_file(fs: fsspec.AbstractFileSystem, path: str) -> str | None:
+    """Scan that a mask file is for: as a plain ``.dcm`` says itself, else by its name."""
+    stem = mask_stem(path)
+    if stem and path.lower().endswith(".dcm") and not path.lower().endswith(".seg.dcm"):
+        with fs.open(path, "rb") as file:
+            return referenced_series(file) or stem
+    return stem
 
 
 def _in_table(
@@ -142,13 +155,6 @@ def _in_table(
 
 def _beside(folder: str, url: str) -> str:
     return url if "://" in url or url.startswith("/") or not folder else f"{folder}/{url}"
-
-
-def _stem(name: str) -> str | None:
-    """File name without the suffix of a mask; ``None`` if it has none."""
-    base = name.rpartition("/")[2]
-    suffix = next((s for s in MASK_SUFFIXES if base.lower().endswith(s)), None)
-    return base[: -len(suffix)] if suffix else None
 
 
 def _fact(name: str, info: Mapping[str, object]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -137,30 +137,41 @@ def place(mask: LabelMap, geometry: Geometry) -> Placed:
     mask : with at least one labelled voxel
     geometry : of the scan
     """
-    bounds = labelled_bounds(mask.labels)
-    to_lps = mask.to_lps.copy()
-    to_lps[:3, 3] += to_lps[:3, :3] @ [s.start for s in bounds]
-    cropped = LabelMap(mask.labels[bounds], to_lps)
-    box, overlap = _box_and_overlap(cropped, geometry)
+    mask = cropped(mask)
+    if mask.to_lps is None:
+        bounds = labelled_bounds(mask.labels)
+        return Placed(part_of(Box.whole(geometry.shape), bounds), mask.labels[bounds], 1.0, False)
+    box, overlap = _box_and_overlap(mask.labels, mask.to_lps, geometry)
     if 0 in box.shape:
         return Placed(box, np.zeros(box.shape, dtype=np.uint16), overlap, resampled=True)
-    lattice = Lattice.of(box, geometry, to_lps)
-    labels = lattice.take(cropped.labels)
+    lattice = Lattice.of(box, geometry, mask.to_lps)
+    labels = lattice.take(mask.labels)
     tight = labelled_bounds(labels)
     return Placed(
-        shifted(tight, box),
+        part_of(box, tight),
         np.ascontiguousarray(labels[tight]),
         overlap,
         not lattice.is_same_grid(),
     )
 
 
+def cropped(mask: LabelMap) -> LabelMap:
+    """The part of a mask that holds all of its labels; on the scan's own grid, all of it."""
+    if mask.to_lps is None:
+        return mask
+    bounds = labelled_bounds(mask.labels)
+    to_lps = mask.to_lps.copy()
+    to_lps[:3, 3] += to_lps[:3, :3] @ [part.start for part in bounds]
+    return replace(mask, labels=mask.labels[bounds], to_lps=to_lps)
+
+
 def covered(mask: LabelMap, geometry: Geometry) -> float:
     """Share of the scan that the grid of a mask covers, labelled or not."""
+    if mask.to_lps is None:
+        return 1.0
     steps = [np.linspace(0, size - 1, 9) for size in geometry.shape]
-    sample = np.array(list(product(*steps)))
-    to_mask = np.linalg.inv(mask.to_lps) @ scan_to_lps(geometry)
-    index = sample @ to_mask[:3, :3].T + to_mask[:3, 3]
+    sample = np.array(list(product(*steps)), dtype=np.float64)
+    index = _mapped(np.linalg.inv(mask.to_lps), geometry.to_patient_mm(sample))
     return float(((index >= -0.5) & (index <= np.array(mask.labels.shape) - 0.5)).all(1).mean())
 
 
@@ -175,50 +186,63 @@ def labelled_bounds(labels: Labels) -> Bounds:
     return bounds[0], bounds[1], bounds[2]
 
 
-def scan_to_lps(geometry: Geometry) -> Affine:
-    """Affine from ``(z, y, x, 1)`` of a scan to patient millimetres, with its mean slice step."""
-    row, column = np.asarray(geometry.row_direction), np.asarray(geometry.column_direction)
-    origin = geometry.origin_mm
-    affine = np.eye(4)
-    affine[:3, 0] = (
-        (origin[-1] - origin[0]) / (len(origin) - 1)
-        if len(origin) > 1
-        else np.cross(row, column) * geometry.slice_increment_mm
-    )
-    affine[:3, 1] = column * geometry.row_spacing_mm
-    affine[:3, 2] = row * geometry.column_spacing_mm
-    affine[:3, 3] = origin[0]
-    return affine
-
-
-def _box_and_overlap(mask: LabelMap, geometry: Geometry) -> tuple[Box, float]:
-    """Box of the scan round a cropped mask, and the share of its labels that lie in the scan."""
-    to_scan = np.linalg.inv(scan_to_lps(geometry)) @ mask.to_lps
-    shape = np.array(geometry.shape)
-    corners = np.array(list(product(*((-0.5, size - 0.5) for size in mask.labels.shape))))
-    reach = corners @ to_scan[:3, :3].T + to_scan[:3, 3]
-    low, high = reach.min(axis=0), reach.max(axis=0)
-    # One voxel more than needed: slices may stray from their mean step.
-    start = np.clip(np.floor(low).astype(int) - 1, 0, shape)
-    stop = np.clip(np.ceil(high).astype(int) + 2, start, shape)
-    box = Box(*(int(edge) for pair in zip(start, stop, strict=True) for edge in pair))
-    if (low >= -0.5).all() and (high <= shape - 0.5).all():
-        return box, 1.0
-    labelled = np.argwhere(mask.labels) @ to_scan[:3, :3].T + to_scan[:3, 3]
-    inside = ((labelled >= -0.5) & (labelled <= shape - 0.5)).all(axis=1)
-    return box, float(inside.mean())
-
-
-def _nearest(index: Float64, size: int) -> NDArray[np.intp]:
-    """Index into an axis of ``size`` voxels that is padded by one on both sides."""
-    nearest = np.ceil(index - (0.5 + TIE_VOXELS)).astype(np.intp)
-    return np.asarray(np.clip(nearest, -1, size) + 1)
-
-
-def shifted(bounds: Bounds, box: Box) -> Box:
+def part_of(box: Box, bounds: Bounds) -> Box:
     """A part of a box, in the voxels of the whole scan."""
     z, y, x = bounds
     return Box(
         box.z0 + z.start, box.z0 + z.stop, box.y0 + y.start, box.y0 + y.stop,
         box.x0 + x.start, box.x0 + x.stop,
     )  # fmt: skip
+
+
+def to_voxel(geometry: Geometry, lps_mm: Float64) -> Float64:
+    """Fractional ``(z, y, x)`` of patient coordinates (n, 3), extrapolated outside the scan.
+
+    The inverse of :meth:`calcarium.volume.model.Geometry.to_patient_mm`.
+    """
+    row, column = np.asarray(geometry.row_direction), np.asarray(geometry.column_direction)
+    position, last = geometry.slice_position_mm, len(geometry.slice_position_mm) - 1
+    along = lps_mm @ np.cross(row, column)
+    z = np.interp(along, position, np.arange(last + 1))
+    z += np.minimum(along - position[0], 0) / geometry.slice_increment_mm
+    z += np.maximum(along - position[-1], 0) / geometry.slice_increment_mm
+    inside = geometry.to_patient_mm(np.stack([z, 0 * z, 0 * z], axis=1))
+    step = geometry.origin_mm[-1] - geometry.origin_mm[0]
+    beyond = (z - np.clip(z, 0, last))[:, None] * step / max(last, 1)
+    offset = lps_mm - inside - beyond
+    return np.stack(
+        [z, offset @ column / geometry.row_spacing_mm, offset @ row / geometry.column_spacing_mm],
+        axis=1,
+    )
+
+
+def box_between(low: Float64, high: Float64, geometry: Geometry) -> Box:
+    """Box of all voxels of a scan from one fractional ``(z, y, x)`` to another."""
+    start = np.clip(np.floor(low).astype(int), 0, geometry.shape)
+    stop = np.clip(np.ceil(high).astype(int) + 1, start, geometry.shape)
+    return Box(*(int(edge) for pair in zip(start, stop, strict=True) for edge in pair))
+
+
+def _box_and_overlap(labels: Labels, to_lps: Affine, geometry: Geometry) -> tuple[Box, float]:
+    """Box of the scan round a cropped mask, and the share of its labels that lie in the scan."""
+    ends = [(-0.5, size - 0.5) for size in labels.shape]
+    corners = np.array(list(product(*ends)), dtype=np.float64)
+    reach = to_voxel(geometry, _mapped(to_lps, corners))
+    low, high = reach.min(axis=0), reach.max(axis=0)
+    end = np.array(geometry.shape) - 0.5
+    # One voxel more: between its corners, a box may bulge where slices are not evenly spaced.
+    box = box_between(low - 1, high + 1, geometry)
+    if (low >= -0.5).all() and (high <= end).all():
+        return box, 1.0
+    labelled = to_voxel(geometry, _mapped(to_lps, np.argwhere(labels)))
+    return box, float(((labelled >= -0.5) & (labelled <= end)).all(axis=1).mean())
+
+
+def _mapped(affine: NDArray[np.floating], points: NDArray[np.floating | np.integer]) -> Float64:
+    return np.asarray(points @ affine[:3, :3].T + affine[:3, 3], dtype=np.float64)
+
+
+def _nearest(index: Float64, size: int) -> NDArray[np.intp]:
+    """Index into an axis of ``size`` voxels that is padded by one on both sides."""
+    nearest = np.ceil(index - (0.5 + TIE_VOXELS)).astype(np.intp)
+    return np.asarray(np.clip(nearest, -1, size) + 1)

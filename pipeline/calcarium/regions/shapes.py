@@ -36,7 +36,7 @@ from calcarium.config.keys import Section
 from calcarium.config.load import configs_dir
 from calcarium.errors import ScanExcluded, UsageError
 from calcarium.regions.model import Label, Region
-from calcarium.regions.resample import labelled_bounds, scan_to_lps, shifted
+from calcarium.regions.resample import box_between, labelled_bounds, part_of, to_voxel
 from calcarium.volume.model import Float64, Geometry
 from calcarium_kernels.contract import Box as VoxelBox
 
@@ -186,7 +186,7 @@ def shapes_region(
     if not labels[bounds].size:
         raise ScanExcluded("mask_mismatch", "no voxel of the scan lies in a shape")
     return Region(
-        shifted(bounds, VoxelBox.whole(geometry.shape)),
+        part_of(VoxelBox.whole(geometry.shape), bounds),
         np.ascontiguousarray(labels[bounds]),
         {shape.label: Label(shape.name) for shape in shapes.shapes},
         rule,
@@ -203,14 +203,13 @@ def _centres_mm(box: VoxelBox, geometry: Geometry) -> Float64:
 
 def _box_round(centre_mm: Float64, reach_mm: float, geometry: Geometry) -> VoxelBox:
     """Box of all voxels whose centres can lie within ``reach_mm`` of a point."""
-    to_voxel = np.linalg.inv(scan_to_lps(geometry))
-    centre = to_voxel[:3, :3] @ centre_mm + to_voxel[:3, 3]
-    # A ball reaches as far along a voxel axis as that row of the inverse is long; and one more
-    # voxel, as slices may stray from their mean step.
-    reach = reach_mm * np.linalg.norm(to_voxel[:3, :3], axis=1) + 1
-    start = np.clip(np.floor(centre - reach).astype(int), 0, geometry.shape)
-    stop = np.clip(np.ceil(centre + reach).astype(int) + 1, start, geometry.shape)
-    return VoxelBox(*(int(edge) for pair in zip(start, stop, strict=True) for edge in pair))
+    centre = to_voxel(geometry, centre_mm[None])[0]
+    # In-plane indices count from the slice's own origin, which wanders by tan(shear) per mm.
+    # Two voxels more, as single slices may stray.
+    lean = 1 + np.tan(np.radians(geometry.shear_deg))
+    size_mm = [geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm]
+    reach = reach_mm * lean / np.array(size_mm) + 2
+    return box_between(centre - reach, centre + reach, geometry)
 
 
 def _refuse_two_names(shapes: tuple[Cylinder | Sphere | Cuboid, ...], path: Path) -> None:
