@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, sqrt
 
@@ -11,6 +12,7 @@ from scipy import ndimage
 
 from calcarium.regions.model import Region
 from calcarium.scoring.cuts import clipped_region
+from calcarium.scoring.measure import COUNTED
 from calcarium.volume.model import Float64, Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.host import LesionVoxels, lesion_voxels
@@ -39,34 +41,38 @@ def interpolated_volume_mm3(volume: Volume, region: Region, n_labels: int) -> Fl
         bounds = np.flatnonzero(np.diff(voxels.lesion[order])) + 1
         for members in np.split(order, bounds):
             label = int(voxels.label[members[0]])
-            volumes[label] += _lesion_mm3(volume, voxels, members)
+            meaning = region.meaning.get(label)
+            if meaning is None or meaning.standing in COUNTED:
+                volumes[label] += _lesion_mm3(volume, voxels, members)
     return volumes
 
 
 def _lesion_mm3(volume: Volume, voxels: LesionVoxels, members: NDArray[np.int64]) -> float:
-    n_slices = volume.geometry.shape[0]
     z, y, x = voxels.z[members], voxels.y[members], voxels.x[members]
-    z0, z1 = max(0, int(z.min()) - 1), min(n_slices, int(z.max()) + 2)
+    z0, z1 = max(0, int(z.min()) - 1), min(volume.geometry.shape[0], int(z.max()) + 2)
     y0, x0 = int(y.min()), int(x.min())
-    crop = (slice(z0, z1), slice(y0, int(y.max()) + 1), slice(x0, int(x.max()) + 1))
-    hu = volume.hu(crop)
+    hu = volume.hu((slice(z0, z1), slice(y0, int(y.max()) + 1), slice(x0, int(x.max()) + 1)))
     own = np.zeros(hu.shape, dtype=bool)
     own[z - z0, y - y0, x - x0] = True
 
     area_mm2 = volume.geometry.pixel_area_mm2
     step_mm = sqrt(area_mm2)
-    position = volume.geometry.slice_position_mm[z0:z1]
-    sample = np.arange(position[0], position[-1] + step_mm / 2, step_mm)
-    below = np.clip(np.searchsorted(position, sample, side="right") - 1, 0, len(position) - 2)
-    if len(position) == 1:
-        below = np.zeros(len(sample), dtype=np.int64)
-    above = np.minimum(below + 1, len(position) - 1)
-    gap = np.where(above > below, position[above] - position[below], 1.0)
-    share = np.clip((sample - position[below]) / gap, 0.0, 1.0)[:, None, None]
-    fine = hu[below] * (1 - share) + hu[above] * share
-    inside = (fine > THRESHOLD_HU) & (own[below] | own[above])
     least = ceil(MINIMUM_MM2 / area_mm2)
-    return sum(_kept_px(plane, least) for plane in inside) * area_mm2 * step_mm
+    kept = 0
+    for below, share in _samples(volume.geometry.slice_position_mm[z0:z1], step_mm):
+        above = min(below + 1, len(hu) - 1)
+        fine = hu[below] * (1 - share) + hu[above] * share
+        kept += _kept_px((fine > THRESHOLD_HU) & (own[below] | own[above]), least)
+    return kept * area_mm2 * step_mm
+
+
+def _samples(position_mm: Float64, step_mm: float) -> Iterator[tuple[int, np.float32]]:
+    """Interpolated slices: the slice below each, and the share of the one above."""
+    last = len(position_mm) - 1
+    for sample in np.arange(position_mm[0], position_mm[-1] + step_mm / 2, step_mm):
+        below = min(int(np.searchsorted(position_mm, sample, side="right")) - 1, last)
+        gap = position_mm[min(below + 1, last)] - position_mm[below]
+        yield below, np.float32(min((sample - position_mm[below]) / gap, 1.0) if gap else 0.0)
 
 
 def _kept_px(plane: NDArray[np.bool_], least_px: int) -> int:
