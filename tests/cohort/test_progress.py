@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from made_results import MakeResults
 from pyarrow import csv, parquet
 
 from calcarium.cli.cohort import command
@@ -157,7 +158,9 @@ ACQUISITION = {
 }  # fmt: skip
 
 
-def test_from_a_result_folder_to_a_table_of_intervals(make_results, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_from_a_result_folder_to_a_table_of_intervals(
+    make_results: MakeResults, tmp_path: Path
+) -> None:
     results = make_results(
         [
             {"scan_id": "1.1", "patient_key": "k", "study_date": "20100101", "agatston": 10.0}

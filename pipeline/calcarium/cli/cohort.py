@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from calcarium.tables.schema import CATEGORY_SCHEMES
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.table import Table
+
+    from calcarium.cohort.agree import Finding
+    from calcarium.cohort.describe import CategoryCount, Stratum
 
 convention_option = click.option(
     "--convention", help="Named convention; the protocol's primary one if not given."
+)
+
+scheme_option = click.option(
+    "--scheme",
+    type=click.Choice(CATEGORY_SCHEMES),
+    default="cac_drs",
+    show_default=True,
+    help="Categories to print.",
 )
 
 
 @click.group("cohort")
 def command() -> None:
     """Describe a cohort, compare its scores with others, follow patients over time."""
+
+
+@command.command("describe")
+@click.argument("results")
+@click.option("--out", help="Table of the strata, .csv or .parquet.")
+@click.option("--categories-out", help="Table of all categories, .csv or .parquet.")
+@click.option("--min-cell", default=0, help="Least studies of a stratum with statistics.")
+@scheme_option
+def describe(
+    results: str, out: str | None, categories_out: str | None, min_cell: int, scheme: str
+) -> None:
+    """How many studies have calcium, and how much, by sex and decade of age."""
+    from rich.console import Console
+
+    from calcarium.cohort.describe import CategoryCount, Stratum
+    from calcarium.cohort.describe import describe as describe_cohort
+    from calcarium.cohort.output import write_findings
+
+    found = describe_cohort(results, min_cell=min_cell)
+    for (outcome, reason), n in found.outcomes.items():
+        click.echo(f"{n} studies {outcome}{f': {reason}' if reason else ''}")
+    console = Console()
+    console.print(_strata(found.strata))
+    console.print(_categories([count for count in found.categories if count.scheme == scheme]))
+    if out:
+        write_findings(out, found.strata, Stratum)
+    if categories_out:
+        write_findings(categories_out, found.categories, CategoryCount)
+    click.echo(f"strata: {out}" if out else "give --out FILE for the table of strata")
 
 
 @command.command("progress")
@@ -46,3 +95,84 @@ def progress(results: str, out: str | None, since_first: bool, convention: str |
     if out:
         write_findings(out, found, Change)
     click.echo(f"all pairs: {out}" if out else "give --out FILE for the table of all pairs")
+
+
+@command.command("agree")
+@click.argument("results")
+@click.option("--with", "reference", required=True, help="Table of scores, or a result folder.")
+@click.option("--column", default="agatston", show_default=True, help="The table's total score.")
+@scheme_option
+@click.option("--out", help="Table of all statistics, .csv or .parquet.")
+@convention_option
+def agree(
+    results: str, reference: str, column: str, scheme: str, out: str | None, convention: str | None
+) -> None:
+    """Agreement with scores that somebody else gave for the same scans.
+
+    The table has one of scan_id, series_instance_uid, study_id, accession_number, patient_id,
+    the total, and agatston_LM, agatston_LAD ... where arteries were scored apart.
+    """
+    from rich.console import Console
+
+    from calcarium.cohort.agree import Finding, agreement, category_table
+    from calcarium.cohort.output import write_findings
+    from calcarium.cohort.score_pairs import score_pairs
+    from calcarium.scoring.categories import schemes
+
+    pairs = score_pairs(results, reference, column=column, convention=convention)
+    found = agreement(pairs)
+    console = Console()
+    console.print(
+        f"{pairs.n_pairs} scans in both ({pairs.n_own} scored, {pairs.n_reference} in the reference"
+        f", {pairs.n_ambiguous} ambiguous keys left out)"
+    )
+    chosen = schemes()[scheme]
+    console.print(
+        _counts(f"{scheme}: reference in rows", chosen.labels, category_table(pairs, chosen))
+    )
+    console.print(_statistics([f for f in found if f.scheme in ("", scheme)]))
+    if out:
+        write_findings(out, found, Finding)
+    click.echo(f"all statistics: {out}" if out else "give --out FILE for all statistics")
+
+
+def _counts(title: str, labels: tuple[str, ...], counts: NDArray[np.int64]) -> Table:
+    from rich.table import Table
+
+    table = Table("", *labels, title=title, box=None)
+    for label, row in zip(labels, counts, strict=True):
+        table.add_row(label, *map(str, row))
+    return table
+
+
+def _statistics(found: list[Finding]) -> Table:
+    from rich.table import Table
+
+    table = Table("of", "statistic", "value", "95 % interval", "n", box=None)
+    for finding in found:
+        interval = "" if finding.low is None else f"{finding.low:.4g} to {finding.high:.4g}"
+        table.add_row(
+            finding.vessel, finding.measure, f"{finding.value:.4g}", interval, str(finding.n)
+        )
+    return table
+
+
+def _strata(strata: list[Stratum]) -> Table:
+    from rich.table import Table
+
+    shown = ("zero_percent", "mean", "p50", "p75", "p90")
+    table = Table("class", "sex", "age", "n", "zero %", "mean", "median", "75 %", "90 %", box=None)
+    for s in strata:
+        values = [getattr(s, name) for name in shown]
+        cells = ["" if value is None else f"{value:.1f}" for value in values]
+        table.add_row(s.score_type, s.sex, s.age_decade, str(s.n), *cells)
+    return table
+
+
+def _categories(counts: list[CategoryCount]) -> Table:
+    from rich.table import Table
+
+    table = Table("class", "category", "n", "%", title=counts[0].scheme if counts else "", box=None)
+    for count in counts:
+        table.add_row(count.score_type, count.label, str(count.n), f"{count.percent:.1f}")
+    return table

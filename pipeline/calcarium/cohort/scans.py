@@ -8,7 +8,15 @@ from datetime import date
 from calcarium.errors import UsageError
 from calcarium.tables.read import connect, open_results
 
-QUERY = """
+CHOSEN = """
+    scores.agatston IS NOT NULL
+    AND CASE WHEN $convention = '' THEN scores.is_primary
+             ELSE scores.convention = $convention END
+    AND scores.scan_id IN (
+        studies.gated_scan_id, studies.nongated_scan_id, studies.contrast_scan_id)
+"""
+"""The score of one convention, of the scan chosen for its class."""
+QUERY = f"""
 SELECT studies.patient_key, scores.study_id, scores.scan_id, series.scan_class,
        scores.convention, links.study_date AS taken, scores.agatston, scores.volume_mm3,
        series.manufacturer, series.manufacturer_model, series.convolution_kernel,
@@ -18,11 +26,7 @@ FROM scores
 JOIN series USING (scan_id)
 JOIN studies ON studies.study_id = scores.study_id
 LEFT JOIN links USING (scan_id)
-WHERE scores.agatston IS NOT NULL
-  AND CASE WHEN $convention = '' THEN scores.is_primary
-           ELSE scores.convention = $convention END
-  AND scores.scan_id IN (
-      studies.gated_scan_id, studies.nongated_scan_id, studies.contrast_scan_id)
+WHERE {CHOSEN}
 ORDER BY studies.patient_key, taken, scores.scan_id
 """
 
