@@ -97,7 +97,7 @@ def _primary(result: ScanResult) -> Row:
     if scores is None:
         return {}
     score = next(s for s in scores.conventions if s.convention == scores.primary)
-    flags = sorted({row.check for row in result.quality if row.status != "pass"})
+    flags = sorted({row.check for row in result.quality if row.status in ("warn", "fail")})
     row: Row = {
         "primary_scan_id": result.scan.scan_id,
         "convention": score.convention,
