@@ -17,7 +17,7 @@ def island_of_run(runs: Runs, connectivity: InSlice) -> Int64:
     -------
     int64 array, shape (n_runs,), numbered from 0 in raster order
     """
-    return _components(len(runs), [_touching(runs, 0, 1, reach=connectivity == 8)])
+    return components(len(runs), [_touching(runs, 0, 1, reach=connectivity == 8)])
 
 
 def lesion_of_island(runs: Runs, island: Int64, link: Link) -> Int64:
@@ -35,7 +35,7 @@ def lesion_of_island(runs: Runs, island: Int64, link: Link) -> Int64:
         for slices, rows, reach in _link_offsets(link)
         for later, earlier in [_touching(runs, slices, rows, reach=reach)]
     ]
-    return _components(int(island.max(initial=-1)) + 1, pairs)
+    return components(int(island.max(initial=-1)) + 1, pairs)
 
 
 def _link_offsets(link: Link) -> list[tuple[int, int, bool]]:
@@ -69,7 +69,14 @@ def _touching(runs: Runs, slices: int, rows: int, *, reach: bool) -> tuple[Int64
     return (later, earlier) if same.all() else (later[same], earlier[same])
 
 
-def _components(n_nodes: int, pairs: list[tuple[Int64, Int64]]) -> Int64:
+def components(n_nodes: int, pairs: list[tuple[Int64, Int64]]) -> Int64:
+    """Component of each node of a graph, numbered from 0 by its first node.
+
+    Parameters
+    ----------
+    n_nodes : number of nodes
+    pairs : nodes that are joined, as pairs of equally long arrays; at least one pair of arrays
+    """
     one = np.concatenate([pair[0] for pair in pairs])
     other = np.concatenate([pair[1] for pair in pairs])
     if not one.size:
