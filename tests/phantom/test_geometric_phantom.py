@@ -32,7 +32,7 @@ def scan() -> PhantomScan:
 
 
 def test_hand_computed_scores(scan: PhantomScan) -> None:
-    scores = score_by_definition(scan.hu.astype(float), scan.calcium, scan.grid)
+    scores = score_by_definition(scan.hu.astype(float), scan.calcium, scan.grid, scan.vessel_labels)
     assert scores["LM"].agatston == pytest.approx(2 * 24 * PIXEL_MM2 * 2 * INCREMENT / 3)
     assert scores["LAD"].agatston == pytest.approx(3 * 80 * PIXEL_MM2 * 4 * INCREMENT / 3)
     # 2 px = 0.625 mm2 is below 1 mm2; 129 HU is below 130 HU; 130 HU counts once

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcarium.phantom.model import (
-    ARTERY_LABEL,
+    ARTERY_LABELS,
     Artery,
     Grid,
     PhantomScan,
@@ -74,7 +74,7 @@ def geometric_scan(
     for item in objects:
         inside = item.voxels(grid)
         hu[inside] = item.hu
-        calcium[_grown(inside) & (calcium == 0) | inside] = ARTERY_LABEL[item.artery]
+        calcium[_grown(inside) & (calcium == 0) | inside] = ARTERY_LABELS[item.artery]
     return PhantomScan(grid=grid, hu=hu, calcium=calcium)
 
 

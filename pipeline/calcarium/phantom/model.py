@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -15,7 +16,8 @@ VoxelSet: TypeAlias = NDArray[np.bool_]
 Point: TypeAlias = tuple[float, float, float]
 
 Artery: TypeAlias = Literal["LM", "LAD", "LCX", "RCA"]
-ARTERY_LABEL: dict[Artery, int] = {"LM": 1, "LAD": 2, "LCX": 3, "RCA": 4}
+ARTERIES: tuple[Artery, ...] = ("LM", "LAD", "LCX", "RCA")
+ARTERY_LABELS: dict[str, int] = {artery: 1 + i for i, artery in enumerate(ARTERIES)}
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,14 @@ class Plaque:
 
     Attributes
     ----------
+    vessel : artery, or the name of an insert of a phantom
     centre_mm : patient (x, y, z)
     volume_mm3, mass_mg : of the object itself, before any blur
     density_mg_cm3 : hydroxyapatite
     peak_hu : brightest value of the object before blur and noise
     """
 
-    artery: Artery
+    vessel: str
     centre_mm: Point
     volume_mm3: float
     mass_mg: float
@@ -104,7 +107,8 @@ class PhantomScan:
     Attributes
     ----------
     hu : Hounsfield units, shape ``grid.shape``
-    calcium : region in which foreground is coronary calcium; 1 LM, 2 LAD, 3 LCX, 4 RCA
+    calcium : region in which foreground is coronary calcium
+    vessel_labels : name and value of the labels of ``calcium``
     truth_labels : ``calcium`` plus distractors by their labels; None without distractors
     heart, aorta : masks of the anatomy where there is one
     """
@@ -115,5 +119,6 @@ class PhantomScan:
     plaques: tuple[Plaque, ...] = ()
     distractors: tuple[Distractor, ...] = ()
     truth_labels: LabelMap | None = None
+    vessel_labels: Mapping[str, int] = field(default_factory=lambda: ARTERY_LABELS)
     heart: LabelMap | None = None
     aorta: LabelMap | None = None

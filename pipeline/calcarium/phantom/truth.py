@@ -7,13 +7,14 @@ other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 from scipy import ndimage
 
-from calcarium.phantom.model import ARTERY_LABEL, Float64, Grid, LabelMap, VoxelSet
+from calcarium.phantom.model import Float64, Grid, LabelMap, VoxelSet
 
 THRESHOLD_HU = 130.0
 WEIGHT_EDGES_HU = (130.0, 200.0, 300.0, 400.0)
@@ -29,19 +30,21 @@ class VesselTruth:
     volume_mm3: float
 
 
-def score_by_definition(hu: Float64, labels: LabelMap, grid: Grid) -> dict[str, VesselTruth]:
-    """Score of each artery and, under ``total``, of all.
+def score_by_definition(
+    hu: Float64, labels: LabelMap, grid: Grid, vessels: Mapping[str, int]
+) -> dict[str, VesselTruth]:
+    """Score of each vessel and, under ``total``, of all.
 
     4-connected components of ``HU >= 130`` inside each label and slice; at least
     ``ceil(1 mm2 / pixel area)`` pixels; area times weight of the component's peak;
     times increment / 3 mm. Volume is that of the counted pixels times the increment.
     """
     scores: dict[str, VesselTruth] = {}
-    for artery, label in ARTERY_LABEL.items():
-        scores[artery] = _vessel(hu, labels == label, grid)
+    for vessel, label in vessels.items():
+        scores[vessel] = _vessel(hu, labels == label, grid)
     total = VesselTruth(
-        sum(vessel.agatston for vessel in scores.values()),
-        sum(vessel.volume_mm3 for vessel in scores.values()),
+        sum(score.agatston for score in scores.values()),
+        sum(score.volume_mm3 for score in scores.values()),
     )
     return {**scores, "total": total}
 

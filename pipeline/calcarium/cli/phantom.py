@@ -1,0 +1,77 @@
+"""``calcarium phantom``: synthetic studies with their truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("phantom")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="New folder: dicom/, masks/, truth/.",
+)
+@click.option("--studies", default=10, show_default=True, help="How many studies.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same files.")
+@click.option(
+    "--kind",
+    type=click.Choice(["thorax", "geometric", "qrm"]),
+    default="thorax",
+    show_default=True,
+    help="An analytic thorax, boxes with scores by hand, or the QRM cardiac insert.",
+)
+@click.option(
+    "--gated-share", default=0.5, show_default=True, help="Share of gated heart scans (thorax)."
+)
+@click.option(
+    "--syntax", default="explicit", show_default=True, help="Transfer syntax, e.g. jpeg-ls."
+)
+@click.option("--matrix", default=512, show_default=True, help="Rows and columns (not geometric).")
+@click.option(
+    "--distractors/--no-distractors",
+    default=True,
+    help="Calcium outside the coronary arteries (thorax).",
+)
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+def command(
+    out: Path,
+    studies: int,
+    seed: int,
+    kind: str,
+    gated_share: float,
+    syntax: str,
+    matrix: int,
+    distractors: bool,
+    workers: int,
+) -> None:
+    r"""Write synthetic studies that carry their truth.
+
+    \b
+    OUT/dicom/     the archive to score
+    OUT/masks/     coronary calcium by SeriesInstanceUID (1 LM, 2 LAD, 3 LCX, 4 RCA)
+    OUT/truth/     studies.csv, plaques.csv, distractors.csv; labels/, heart/, aorta/
+    """
+    from typing import cast
+
+    from calcarium.phantom.registry import order_studies, write_registry
+    from calcarium.phantom.study import Kind, StudyTruth
+
+    orders = order_studies(
+        studies,
+        seed,
+        kind=cast(Kind, kind),
+        gated_share=gated_share,
+        syntax=syntax,
+        matrix=matrix,
+        distractors=distractors,
+    )
+
+    def say(truth: StudyTruth) -> None:
+        score = truth.ideal["total"].agatston
+        click.echo(f"{truth.folder}  {len(truth.plaques)} plaques  Agatston {score:.1f}")
+
+    write_registry(out, orders, workers=workers, on_study=say)
+    click.echo(f"score it: calcarium score {out / 'dicom'} --masks {out / 'masks'} --out RESULTS")
