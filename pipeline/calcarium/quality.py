@@ -100,6 +100,38 @@ CHECKS: dict[str, Check] = {
     "region_is_coronary": Check(
         "Is the score limited to the coronary arteries?", "", "region of the protocol"
     ),
+    "heart_volume": Check(
+        "Is the detected heart region as large as a heart?", "ml", "detector.doubt.heart_ml"
+    ),
+    "heart_cut": Check("Does the scan hold the whole heart? The text says what is cut.", "", ""),
+    "aorta_seen": Check(
+        "Was the ascending aorta found, so that its wall is told from an artery?",
+        "",
+        "detector.aorta",
+    ),
+    "spine_seen": Check("Was the spine found, from which places are measured?", "", ""),
+    "image_noise": Check(
+        "Is the noise in the heart low enough for small lesions?", "HU", "detector.doubt.noise_hu"
+    ),
+    "blood_contrast": Check(
+        "Is the soft tissue free of contrast? The value is its share above 110 HU.",
+        "",
+        "detector.doubt.contrast_share",
+    ),
+    "metal": Check(
+        "Is the heart free of metal? The value is the number of pieces.",
+        "",
+        "detector.candidate.metal_hu",
+    ),
+    "patient_orientation": Check(
+        "Do liver and aorta lie where the header's orientation puts them?", "", "detector.doubt"
+    ),
+    "score_certainty": Check(
+        "Is the score's category the same without doubtful and with possible lesions? The value "
+        "is the difference of both scores.",
+        "Agatston",
+        "detector.standing",
+    ),
     "interpretation": Check("Is there a coronary Agatston score to interpret?", "", ""),
     "reference_class": Check(
         "Is the scan of the kind that the references were made from?",
