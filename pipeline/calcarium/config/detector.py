@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calcarium.config.detector_anatomy import AortaRules, ExtentRules, HeartRules
+from calcarium.config.detector_doubt import DoubtRules
 from calcarium.config.detector_evidence import (
     ArteryRules,
     CandidateRules,
@@ -22,3 +23,4 @@ class DetectorRules(Section):
     evidence: EvidenceRules = section(EvidenceRules, "What speaks for and against it.")
     standing: StandingRules = section(StandingRules, "From a confidence to a standing.")
     artery: ArteryRules = section(ArteryRules, "Which artery a place belongs to.")
+    doubt: DoubtRules = section(DoubtRules, "When its answer needs a second look.")

@@ -120,6 +120,11 @@ class EvidenceRules(Section):
     )
     aorta_weight: float = key(8.0, "Weight of the aortic wall.", source=FITTED)
     aorta_mm: Ramp = key((2.0, 0.0), "Outside the aortic circle.", unit="mm", source=ANATOMY)
+    aorta_support: Ramp = key(
+        (0.18, 0.42),
+        "How well the circle was seen: the root is less round than the ascending aorta.",
+        source="median 0.5 in the ascending aorta, 0.2-0.3 in the root",
+    )
     aorta_fat: float = key(0.06, "Fat towards the aorta's axis at an artery.", source=FITTED)
     aorta_fat_per_mm: float = key(
         0.014, "The same, more for each mm inside the circle.", unit="1/mm", source=FITTED
@@ -161,6 +166,12 @@ class ArteryRules(Section):
     underside_mm: float = key(30.0, "Height of the underside, where the RCA ends.", unit="mm")
     underside_left_mm: float = key(35.0, "How far to the left it does.", unit="mm")
     underside_depth: float = key(0.6, "And how far in front of the spine (share of depth).")
+    ostium_below_mm: float = key(
+        20.0,
+        "How far below the end of the ascending aorta the left main may lie.",
+        unit="mm",
+        source="engineering choice",
+    )
     left_anterior_depth: float = key(
         0.415,
         "In front of this share of the chest's depth a left artery is LM or LAD, behind it LCX.",

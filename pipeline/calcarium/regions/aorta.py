@@ -18,9 +18,10 @@ ABOVE_BOTTOM_MM = 165.0
 DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-21 mm
 TRUNK_RADII = slice(3, 6)
 TRUNK_FROM_AORTA_MM = (12.0, 30.0)  # the aorta lies this far behind and right of the trunk
-LUNG_GAP_MM = (6.0, 14.0)  # the descending aorta touches the left lung; the left atrium does not
+ABOVE_END = 1.5  # slices above a vessel that still belong to it
 ROOT_MM = 24.0  # the root is followed this far below the ascending aorta
-ROOT_LEAST_SUPPORT, ROOT_DRIFT = 0.2, 0.2
+ROOT_DRIFT = (0.5, 1.0)  # mm backwards and to the left per mm down
+ROOT_COST_PER_MM = 0.03  # support per mm off the expected drift
 
 
 @dataclass(frozen=True)
@@ -49,25 +50,45 @@ class Vessel:
         """Lowest slice."""
         return self.first + len(self) - 1
 
-    def circle_at(self, k: float, beyond: float) -> tuple[float, float, float] | None:
-        """Row, column and radius (mm) at slice ``k``; ``None`` beyond the ends.
+    def at(self, k: Float64, *, beyond: float) -> Circles:
+        """Circles at levels ``k``; up to ``beyond`` slices below the end still count."""
+        n = len(k)
+        if len(self) == 0:
+            nowhere = np.zeros(n)
+            return Circles(np.zeros(n, bool), nowhere, nowhere, nowhere, nowhere)
+        known = (k >= self.first - ABOVE_END) & (k <= self.last + beyond)
+        i = np.clip(np.rint(k - self.first), 0, len(self) - 1).astype(np.intp)
+        return Circles(known, self.rows[i], self.columns[i], self.radius_mm[i], self.support[i])
 
-        ``beyond`` slices below the lower end, and 1.5 above the upper, still count.
-        """
-        if len(self) == 0 or k < self.first - 1.5 or k > self.last + beyond:
-            return None
-        i = int(np.clip(round(k - self.first), 0, len(self) - 1))
-        return float(self.rows[i]), float(self.columns[i]), float(self.radius_mm[i])
+
+@dataclass(frozen=True)
+class Circles:
+    """A vessel at some levels; where it is not known, its nearest end."""
+
+    known: Mask
+    row: Float64
+    column: Float64
+    radius_mm: Float64
+    support: Float64
 
 
 @dataclass(frozen=True)
 class Aorta:
-    """What was found of the aorta; a vessel of length 0 was not found."""
+    """What was found of the aorta; a vessel of length 0 was not found.
+
+    Attributes
+    ----------
+    ascending, root, descending : parts, from above; the root is the least certain
+    is_sure : enough of the ascending aorta was seen
+    left_over_right : how much more support a descending aorta has left of the spine than
+        right of it; negative in a mirrored scan
+    """
 
     ascending: Vessel
     root: Vessel
     descending: Vessel
     is_sure: bool
+    left_over_right: float = 0.0
 
 
 NO_VESSEL = Vessel(0, *(np.zeros(0),) * 4, 0.0)
@@ -88,7 +109,8 @@ def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -
     grid = thorax.grid
     rings = ring_response(grid.hu[part], thorax.body[part], grid.pixel_mm)
     blood = _looks_like_blood(thorax, part)
-    descending = _descending_prior(thorax, extent, part) * blood
+    descending = _descending_prior(thorax, extent, part, side=1) * blood
+    mirrored = _descending_prior(thorax, extent, part, side=-1) * blood
     ascending = _ascending_prior(thorax, extent, part, tilt) * blood
     trunk = _trunk_penalty(grid, rings, blood, ascending)
     down = best_path(
@@ -102,7 +124,13 @@ def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -
     found = _vessel(up, rings, ASCENDING_RADII, part)
     root = _follow_root(grid, rings * blood, up, part)
     sure = up.total > rules.least_total and len(found) * grid.slice_mm >= rules.least_length_mm
-    return Aorta(found, root, _vessel(down, rings, DESCENDING_RADII, part), is_sure=sure)
+    return Aorta(
+        found,
+        root,
+        _vessel(down, rings, DESCENDING_RADII, part),
+        is_sure=sure,
+        left_over_right=_mean_best(rings, descending) - _mean_best(rings, mirrored),
+    )
 
 
 def aorta_of_mask(thorax: Thorax, mask: Mask) -> Aorta:
@@ -170,12 +198,19 @@ def _places(thorax: Thorax, part: Part) -> tuple[Float64, Float64, Float64]:
     return behind, thorax.left_mm[:, :, x], depth
 
 
-def _descending_prior(thorax: Thorax, extent: Extent, part: Part) -> Float32:
+def _mean_best(rings: Float32, prior: Float32) -> float:
+    """The best disc of each slice, on average."""
+    best = rings[DESCENDING_RADII].max(axis=0) * prior
+    return float(best.max(axis=(1, 2)).mean())
+
+
+def _descending_prior(thorax: Thorax, extent: Extent, part: Part, *, side: int) -> Float32:
     """Left of the vertebra, and nearer to the midline further down; at the left lung."""
     grid, (z, _, _) = thorax.grid, part
     behind, left, _ = _places(thorax, part)
     above = (extent.bottom - np.arange(z.start, z.stop)) * grid.slice_mm
     low = np.clip(1 - above / 90, 0, 1)[:, None, None]
+    left = side * left
     prior = flat_top(left - (24 - 12 * low), 12, 8) * flat_top(behind - (-2 - 14 * low), 14, 8)
     in_spine = (np.abs(left) < 18) & (behind > -3)
     return np.asarray(prior * ~in_spine, dtype=np.float32)
@@ -215,25 +250,25 @@ def _vessel(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
 
 
 def _follow_root(grid: Grid, rings: Float32, path: Path, part: Part) -> Vessel:
-    """The root below the ascending aorta: less round, and drifting to the left."""
+    """The root below the ascending aorta: less round, and running backwards and to the left."""
     radius = path.radius + ASCENDING_RADII.start
     around = rings[max(0, radius - 1) : radius + 2].max(axis=0)
     k = path.first + len(path.rows)
-    row, column = int(path.rows[-1]), float(path.columns[-1])
-    drift = ROOT_DRIFT * grid.slice_mm / grid.pixel_mm
+    row, column = int(path.rows[-1]), int(path.columns[-1])
+    steps_y, steps_x = np.arange(-1, 2), np.arange(round(2 * grid.slice_mm / grid.pixel_mm) + 1)
+    off_y = np.abs(steps_y * grid.pixel_mm - ROOT_DRIFT[0] * grid.slice_mm)
+    off_x = np.abs(steps_x * grid.pixel_mm - ROOT_DRIFT[1] * grid.slice_mm)
+    unexpected = ROOT_COST_PER_MM * (off_y[:, None] + off_x[None])
     found: list[tuple[float, float, float]] = []
     for i in range(k, min(rings.shape[1], k + grid.slices(ROOT_MM))):
-        y, x = max(0, row - 1), max(0, round(column) - 1)
-        near = around[i, y : y + 3, x : x + 3]
-        support = float(near.max(initial=0))
-        if support > ROOT_LEAST_SUPPORT:
-            dy, dx = (int(v) for v in np.unravel_index(int(near.argmax()), near.shape))
-            row, column = y + dy, 0.5 * (x + dx) + 0.5 * (column + drift)
-        else:
-            column += drift
-        found.append((row + part[1].start, column + part[2].start, support))
+        near = around[i, row - 1 : row + 2, column : column + len(steps_x)]
+        if row < 1 or near.shape != unexpected.shape:
+            break
+        dy, dx = np.unravel_index(int((near - unexpected).argmax()), near.shape)
+        row, column = row - 1 + int(dy), column + int(dx)
+        found.append((row + part[1].start, column + part[2].start, float(near[dy, dx])))
     if not found:
         return NO_VESSEL
-    rows, columns, support_at = np.array(found).T
+    rows, columns, support_at = np.array(found, dtype=np.float64).T
     radius_mm = np.full(len(found), RADII_MM[radius])
     return Vessel(k + part[0].start, rows, columns, radius_mm, support_at, 0.0)

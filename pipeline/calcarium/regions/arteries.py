@@ -12,6 +12,9 @@ from calcarium.regions.places import Places
 def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:
     """RCA to the right or at the underside; else in front LM or LAD, behind LCX.
 
+    What lies left of and behind the axis of the root, near its upper end, is left main
+    even where a turned heart brings it to the right.
+
     The left main is not told from the LAD: without contrast its end is not seen.
     """
     underside = (
@@ -19,7 +22,12 @@ def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:
         & (places.left_mm < rules.underside_left_mm)
         & (places.depth < rules.underside_depth)
     )
-    right = (places.left_mm < rules.right_of_mm) | underside
+    left_main = (
+        (places.left_of_aorta_mm > 0)
+        & (places.behind_aorta_mm > 0)
+        & (places.above_root_mm > -rules.ostium_below_mm)
+    )
+    right = ((places.left_mm < rules.right_of_mm) & ~left_main) | underside
     front = places.depth > rules.left_anterior_depth
     names: list[Vessel] = ["RCA", "LM+LAD", "LCX"]
     return [names[i] for i in np.where(right, 0, np.where(front, 1, 2))]

@@ -48,8 +48,7 @@ def judge(
     wanted = (at_best > rules.standing.possible / 2) & np.array([not name for name in excluded])
     around = look_around(volume, candidates, places, wanted, landmarks.thorax.blood_hu)
     confidence, worst = weigh(Findings(places, around), rules.evidence)
-    if not landmarks.aorta.is_sure:
-        confidence = cap_where_aorta_is_unseen(confidence, places, around, rules.standing)
+    confidence = cap_where_aorta_is_unseen(confidence, places, around, rules.standing)
     return around, decide(excluded, confidence, worst, rules.standing)
 
 
@@ -76,6 +75,8 @@ def decide(
 def cap_where_aorta_is_unseen(
     confidence: Float64, places: Places, around: Surroundings, rules: StandingRules
 ) -> Float64:
-    """A deep lesion with little fat may be in the wall of an aorta that was not found."""
+    """A deep lesion with little fat may be in the wall of an aorta, or a root, not well seen."""
     deep = (places.lung_mm > rules.unseen_aorta_lung_mm) & (around.fat < rules.unseen_aorta_fat)
-    return np.where(deep, np.minimum(confidence, rules.unseen_aorta_cap), confidence)
+    in_root = ~places.beside_aorta & (places.outside_aorta_mm < 0)
+    unseen = np.isnan(places.above_root_mm) | in_root
+    return np.where(deep & unseen, np.minimum(confidence, rules.unseen_aorta_cap), confidence)

@@ -15,6 +15,7 @@ from calcarium.regions.anatomy import Anatomy
 from calcarium.regions.arteries import artery_of
 from calcarium.regions.candidates import find_candidates, painted
 from calcarium.regions.decide import Verdicts, judge
+from calcarium.regions.doubts import find_doubts
 from calcarium.regions.grid import Float64
 from calcarium.regions.landmarks import Landmarks, find_landmarks
 from calcarium.regions.model import Label, Region, Vessel
@@ -56,6 +57,7 @@ def detect(
         _meaning(places, around, verdicts, vessels),
         "clip",
         "detector",
+        quality=find_doubts(landmarks, noise, places, verdicts, rules.doubt),
     )
 
 

@@ -84,7 +84,9 @@ def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
     """At the aortic wall, with no fat between it and the aorta's axis."""
     inside = np.maximum(-f.place.outside_aorta_mm, 0)
     fat_beyond = f.around.fat_to_aorta - r.aorta_fat - r.aorta_fat_per_mm * inside
-    at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm)
+    at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * ramp(
+        f.place.aorta_support, r.aorta_support
+    )
     return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin)
 
 

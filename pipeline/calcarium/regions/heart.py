@@ -112,15 +112,14 @@ def _bone(thorax: Thorax, extent: Extent, rules: HeartRules) -> Mask:
 
 def _descending(thorax: Thorax, aorta: Aorta, part: tuple[slice, slice, slice]) -> Mask:
     z, y, x = part
-    rows, columns = np.arange(y.start, y.stop)[:, None], np.arange(x.start, x.stop)[None]
-    out = np.zeros((z.stop - z.start, y.stop - y.start, x.stop - x.start), bool)
-    for k in range(z.start, z.stop):
-        circle = aorta.descending.circle_at(k, 0)
-        if circle is not None and k >= aorta.descending.first:
-            row, column, radius_mm = circle
-            distance = np.hypot(rows - row, columns - column) * thorax.grid.pixel_mm
-            out[k - z.start] = distance <= radius_mm + AORTA_MARGIN_MM
-    return out
+    levels = np.arange(z.start, z.stop, dtype=np.float64)
+    circle = aorta.descending.at(levels, beyond=0)
+    rows = np.arange(y.start, y.stop)[None, :, None] - circle.row[:, None, None]
+    columns = np.arange(x.start, x.stop)[None, None] - circle.column[:, None, None]
+    within = np.hypot(rows, columns) * thorax.grid.pixel_mm <= (
+        circle.radius_mm[:, None, None] + AORTA_MARGIN_MM
+    )
+    return np.asarray(within & (circle.known & (levels >= aorta.descending.first))[:, None, None])
 
 
 def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) -> Mask:

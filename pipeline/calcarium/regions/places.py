@@ -14,6 +14,7 @@ from calcarium.regions.heart import Heart
 from calcarium.regions.landmarks import Landmarks
 from calcarium.regions.thorax import Thorax
 from calcarium.volume.model import Volume
+from calcarium_kernels.contract import Int64
 
 FAR_MM = 99.0
 RIM_PX = 2
@@ -44,6 +45,7 @@ class Places:
     above_root_mm : above the lower end of the ascending aorta
     left_of_aorta_mm, behind_aorta_mm : from the axis of the ascending aorta
     beside_aorta : at a level where the ascending aorta itself was seen
+    aorta_support : how well the circle of its level was seen, 0 to 1
     to_aorta, to_heart : (n, 2) in-plane unit vectors in native rows and columns
     """
 
@@ -72,6 +74,7 @@ class Places:
     left_of_aorta_mm: Float64
     behind_aorta_mm: Float64
     beside_aorta: Mask
+    aorta_support: Float64
     to_aorta: Float64
     to_heart: Float64
 
@@ -89,6 +92,7 @@ class _Beside:
     left_of_aorta_mm: Float64
     behind_aorta_mm: Float64
     beside_aorta: Mask
+    aorta_support: Float64
     to_aorta: Float64
 
 
@@ -111,7 +115,7 @@ def find_places(
     grid, geometry = thorax.grid, volume.geometry
     z, y, x = (candidates.mean(i) for i in (candidates.z, candidates.y, candidates.x))
     k, row, column = grid.from_native(z, y, x)
-    level = np.clip(np.rint(k), 0, len(grid.hu) - 1).astype(int)
+    level = np.clip(np.rint(k), 0, len(grid.hu) - 1).astype(np.int64)
     before_spine = (thorax.spine.front_row[level] - row) * grid.pixel_mm
     lung_mm, bone_mm, in_region = _distances(candidates, thorax, heart)
     beside = _beside_aorta(grid, aorta, k, row, column)
@@ -199,53 +203,46 @@ def _distance_to(mask: Mask, grid: Grid) -> Float64:
 
 def _beside_aorta(grid: Grid, aorta: Aorta, k: Float64, row: Float64, column: Float64) -> _Beside:
     n = len(k)
-    far, unknown = np.full(n, FAR_MM), np.full(n, np.nan)
-    out = _Beside(
-        far.copy(),
-        far.copy(),
-        unknown.copy(),
-        unknown.copy(),
-        unknown.copy(),
-        np.zeros(n, bool),
-        np.zeros((n, 2)),
+    down = aorta.descending.at(k, beyond=3)
+    away = np.hypot(row - down.row, column - down.column) * grid.pixel_mm
+    outside_descending_mm = np.where(down.known, away - down.radius_mm, FAR_MM)
+    if not aorta.is_sure:
+        far, unknown, none = np.full(n, FAR_MM), np.full(n, np.nan), np.zeros(n)
+        return _Beside(
+            far, outside_descending_mm, unknown, unknown, unknown, none > 0, none, np.zeros((n, 2))
+        )
+    ascending, root = aorta.ascending.at(k, beyond=0.5), aorta.root.at(k, beyond=1)
+    seen = ascending.known | root.known
+    axis_row = np.where(ascending.known | ~root.known, ascending.row, root.row)
+    axis_column = np.where(ascending.known | ~root.known, ascending.column, root.column)
+    radius_mm = np.where(ascending.known, ascending.radius_mm, root.radius_mm)
+    support = np.where(ascending.known, ascending.support, root.support)
+    behind_mm = (row - axis_row) * grid.pixel_mm
+    left_mm = (column - axis_column) * grid.pixel_mm
+    away = np.maximum(np.hypot(behind_mm, left_mm), 1e-3)
+    inward = -np.stack([behind_mm, left_mm], axis=1) / away[:, None] * _native_sign(grid)
+    return _Beside(
+        np.where(seen, away - radius_mm, FAR_MM),
+        outside_descending_mm,
+        (aorta.ascending.last - k) * grid.slice_mm,
+        left_mm,
+        behind_mm,
+        ascending.known,
+        np.where(seen, support, 0.0),
+        inward,
     )
-    flip = np.array([-1.0 if grid.flipped[1] else 1.0, -1.0 if grid.flipped[2] else 1.0])
-    for i in range(n):
-        circle = aorta.descending.circle_at(k[i], 3)
-        if circle is not None:
-            away = np.hypot(row[i] - circle[0], column[i] - circle[1]) * grid.pixel_mm
-            out.outside_descending_mm[i] = away - circle[2]
-        if not aorta.is_sure:
-            continue
-        ascending = aorta.ascending.circle_at(k[i], 0.5)
-        here = ascending or aorta.root.circle_at(k[i], 1)
-        axis = here or aorta.ascending.circle_at(aorta.ascending.last, 0)
-        out.beside_aorta[i] = ascending is not None
-        out.above_root_mm[i] = (aorta.ascending.last - k[i]) * grid.slice_mm
-        if axis is not None:
-            offset = np.array([row[i] - axis[0], column[i] - axis[1]]) * grid.pixel_mm
-            out.behind_aorta_mm[i], out.left_of_aorta_mm[i] = offset
-        if here is not None:
-            away = max(float(np.hypot(*offset)), 1e-3)
-            out.outside_aorta_mm[i] = away - here[2]
-            out.to_aorta[i] = -offset / away * flip
-    return out
 
 
-def _to_heart(
-    grid: Grid,
-    heart: Mask,
-    level: np.ndarray[tuple[int, ...], np.dtype[np.int_]],
-    row: Float64,
-    column: Float64,
-) -> Float64:
+def _native_sign(grid: Grid) -> Float64:
+    """Turns a direction in grid rows and columns into one in native rows and columns."""
+    return np.array([-1.0 if grid.flipped[1] else 1.0, -1.0 if grid.flipped[2] else 1.0])
+
+
+def _to_heart(grid: Grid, heart: Mask, level: Int64, row: Float64, column: Float64) -> Float64:
     """In-plane direction from each candidate to the middle of the heart's region."""
-    direction = np.zeros((len(row), 2))
-    for i, k in enumerate(level):
-        rows, columns = np.nonzero(heart[k])
-        if len(rows):
-            offset = np.array([rows.mean() - row[i], columns.mean() - column[i]])
-            direction[i] = offset / max(float(np.hypot(*offset)), 1e-3)
-    direction[:, 0] *= -1 if grid.flipped[1] else 1
-    direction[:, 1] *= -1 if grid.flipped[2] else 1
-    return direction
+    count = np.maximum(heart.sum(axis=(1, 2)), 1)
+    rows = heart.sum(axis=2) @ np.arange(heart.shape[1]) / count
+    columns = heart.sum(axis=1) @ np.arange(heart.shape[2]) / count
+    offset = np.stack([rows[level] - row, columns[level] - column], axis=1)
+    length = np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 1e-3)
+    return np.asarray(offset / length[:, None] * _native_sign(grid))

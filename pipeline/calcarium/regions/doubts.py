@@ -1,0 +1,84 @@
+"""The detector's own doubts, as quality rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from calcarium.config.detector_doubt import DoubtRules
+from calcarium.quality import QualityRow, Status
+from calcarium.regions.decide import Verdicts
+from calcarium.regions.grid import Float64
+from calcarium.regions.landmarks import Landmarks
+from calcarium.regions.orientation import orientation_of
+from calcarium.regions.places import Places
+
+LIVER_BELOW_DOME_MM = 25.0  # with that much liver in view, little of the heart is missing
+CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
+
+
+def find_doubts(
+    landmarks: Landmarks, noise: Float64, places: Places, verdicts: Verdicts, rules: DoubtRules
+) -> tuple[QualityRow, ...]:
+    """One row per check, those that pass included."""
+    heart, thorax, aorta = landmarks.heart, landmarks.thorax, landmarks.aorta
+    level, where = float(np.median(noise)), _cut(landmarks)
+    metal = sum(name == "metal" for name in verdicts.rejected_by)
+    turned = orientation_of(landmarks, rules)
+    return (
+        _row("heart_volume", rules.heart_ml[0] <= heart.ml <= rules.heart_ml[1], heart.ml),
+        _row("heart_cut", not where, text=" and ".join(where)),
+        _row("aorta_seen", aorta.is_sure, aorta.ascending.total),
+        _row("spine_seen", thorax.spine.bone > 0, thorax.spine.bone),
+        _row("image_noise", level <= rules.noise_hu, level),
+        _row("blood_contrast", thorax.contrast <= rules.contrast_share, thorax.contrast),
+        _row("metal", metal == 0, float(metal)),
+        QualityRow("patient_orientation", _ORIENTATION[turned], text=turned),
+        _certainty(places.agatston, verdicts, rules),
+    )
+
+
+_ORIENTATION: dict[str, Status] = {
+    "as stated": "pass",
+    "unknown": "unknown",
+    "mirrored": "fail",
+    "upside down": "fail",
+}
+
+
+def _row(check: str, good: bool, value: float | None = None, text: str = "") -> QualityRow:
+    return QualityRow(check, "pass" if good else "warn", value, text)
+
+
+def _cut(landmarks: Landmarks) -> list[str]:
+    """Sides at which the scan or the field of view ends inside the heart."""
+    mask, extent = landmarks.heart.mask, landmarks.extent
+    dome = len(mask) if extent.liver_dome is None else extent.liver_dome
+    liver_mm = (len(mask) - dome) * landmarks.thorax.grid.slice_mm
+    ends = {
+        "top": mask[0].any() and extent.airway_end is None and not landmarks.aorta.is_sure,
+        "bottom": mask[-1].any() and not extent.bottom_seen and not liver_mm > LIVER_BELOW_DOME_MM,
+        "front": mask[:, 0].any(),
+        "sides": mask[:, :, [0, -1]].any(),
+    }
+    return [side for side, is_cut in ends.items() if is_cut]
+
+
+def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
+    """Does the category depend on what is neither clearly accepted nor clearly rejected?"""
+    low = _sum(agatston, verdicts, ("accepted",))
+    high = _sum(agatston, verdicts, ("accepted", "doubtful", "possible"))
+    same = np.digitize(low, CATEGORY_LIMITS) == np.digitize(high, CATEGORY_LIMITS)
+    sure = same and high <= rules.gross_change * low
+    return QualityRow(
+        "score_certainty",
+        "pass" if sure or high == 0 else "warn",
+        high - low,
+        f"{low:.0f} to {high:.0f}",
+    )
+
+
+def _sum(agatston: Float64, verdicts: Verdicts, standings: Iterable[str]) -> float:
+    chosen = np.isin(verdicts.standing, list(standings))
+    return float(agatston[chosen].sum())
