@@ -45,7 +45,9 @@ def interpolated_volume_mm3(volume: Volume, region: Region, n_labels: int) -> Fl
         share = (sample[lower == below] - position[below]) / (gap or 1.0)
         pixel, label = _union(pixels[below], pixels[above])
         if pixel.size and share.size:
-            hu = _between(volume, below, above, pixel, np.minimum(share, 1.0))
+            # Rounded, so that a sample that falls on a slice has that slice's values exactly.
+            share = np.minimum(share.round(9), 1.0)
+            hu = _between(volume, below, above, pixel, share)
             kept_px += _kept_px(hu > THRESHOLD_HU, pixel, label, volume, n_labels)
     return kept_px * volume.geometry.pixel_area_mm2 * step_mm
 
