@@ -25,6 +25,8 @@ from calcarium.regions.surroundings import Surroundings
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
 
+VESSELS: tuple[Vessel, ...] = ("LM+LAD", "LCX", "RCA")  # told apart; without calcium they score 0
+
 
 def detect(
     volume: Volume, rules: DetectorRules, kernels: Kernels, *, anatomy: Anatomy | None = None
@@ -57,6 +59,7 @@ def detect(
         _meaning(places, around, verdicts, vessels),
         "clip",
         "detector",
+        vessels=VESSELS,
         quality=find_doubts(landmarks, noise, places, verdicts, rules.doubt),
     )
 
