@@ -1,4 +1,4 @@
-"""What the user brings to a run besides the scans: masks, a network, shapes."""
+"""What the user brings to a run besides the scans: masks and a network."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import fsspec
 from calcarium.errors import UsageError
 from calcarium.intake.records import Scan
 from calcarium.regions.mask_files import MASK_SUFFIXES, mask_stem
+from calcarium.regions.network import Device, network_hash
 from calcarium.regions.seg import referenced_series
 from calcarium.regions.shapes import load_shapes
 
@@ -25,19 +26,25 @@ MASK_COLUMN = "mask"
 
 @dataclass(frozen=True)
 class RegionInputs:
-    """Masks of a run, gathered once by the client and sent to the workers.
+    """Masks and network of a run, gathered once by the client and sent to the workers.
 
     Attributes
     ----------
     masks : URL of a mask, by SeriesInstanceUID or by scan id with ``_`` for ``/``
     mask_of_all : URL of the one mask that is tried on every scan
     has_masks : whether masks were given at all, for this scan or another
+    network : URL of the ONNX file; empty if none was given
+    network_sha256 : hash of it and of the TOML file beside it
+    network_device : where it runs
     fingerprint : hash of what was given, for the provenance of the run; empty if nothing was
     """
 
     masks: Mapping[str, str] = field(default_factory=dict)
     mask_of_all: str = ""
     has_masks: bool = False
+    network: str = ""
+    network_sha256: str = ""
+    network_device: Device = "cpu"
     fingerprint: str = ""
 
     def mask_of(self, scan: Scan) -> str | None:
@@ -53,7 +60,12 @@ class RegionInputs:
 
 
 def gather_inputs(
-    masks: str = "", *, mask_column: Mapping[str, str] | None = None, shapes: Iterable[str] = ()
+    masks: str = "",
+    *,
+    mask_column: Mapping[str, str] | None = None,
+    network: str = "",
+    network_device: Device = "cpu",
+    shapes: Iterable[str] = (),
 ) -> RegionInputs:
     """Find every mask once, without reading it.
 
@@ -65,20 +77,33 @@ def gather_inputs(
         one mask file, for the series of its name, else for every scan that it fits. DICOM SEG
         objects (``.dcm``) may have any name: they say which series they belong to
     mask_column : further masks, by series or scan id, from a manifest
+    network : ONNX file with its TOML file beside it
+    network_device : where it runs; does not enter the fingerprint
     shapes : files of shapes that protocols name
 
     Raises
     ------
     UsageError
-        if a place does not exist, holds no mask, or has two for one scan
+        if a place does not exist, holds no mask, or has two for one scan; if the network's or a
+        shape's file is not understood
     """
     found, facts = _at(masks) if masks else ({}, [])
     column = dict(mask_column or {})
     facts += [f"{key} {url}" for key, url in sorted(column.items())]
     facts += [load_shapes(name).sha256 for name in sorted(set(shapes) - {""})]
+    network_sha256 = network_hash(network) if network else ""
+    facts += [network_sha256] if network else []
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16] if facts else ""
     of_all = found.pop("", "")
-    return RegionInputs({**found, **column}, of_all, bool(masks or column), digest)
+    return RegionInputs(
+        {**found, **column},
+        of_all,
+        bool(masks or column),
+        network,
+        network_sha256,
+        network_device,
+        digest,
+    )
 
 
 def _keys(scan: Scan) -> list[str]:

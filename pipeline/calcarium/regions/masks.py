@@ -41,6 +41,11 @@ class Marked:
     anatomy: Anatomy
     sha256: str
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is marked that is of use."""
+        return self.region is None and self.anatomy.heart is None and self.anatomy.aorta is None
+
 
 def read_marked(url: str, geometry: Geometry, rules: RegionRules) -> Marked:
     """What a mask file, or a folder with a file for each structure, marks on a scan.
@@ -63,7 +68,10 @@ def read_marked(url: str, geometry: Geometry, rules: RegionRules) -> Marked:
     def is_wanted(name: str) -> bool:
         return name in rules.labels or meaning(name) not in (None, "other")
 
-    return marked(read_masks(url, geometry, is_wanted), geometry, rules, "mask")
+    found = marked(read_masks(url, geometry, is_wanted), geometry, rules, "mask")
+    if found.is_nothing:
+        raise ScanExcluded("missing_mask", "the mask marks neither calcium nor heart nor aorta")
+    return found
 
 
 def marked(
@@ -73,7 +81,7 @@ def marked(
     source: Literal["mask", "network"],
 ) -> Marked:
     """What label maps mark on a scan; see :func:`read_marked`."""
-    sha256 = _hash_of([mask.sha256 for mask in masks])
+    sha256 = hash_of([mask.sha256 for mask in masks])
     vessels: dict[int, str] = {}
     calcium, anatomy = [], []
     for mask in masks:
@@ -99,7 +107,8 @@ def _region(
 ) -> Region:
     """Region of the cropped masks that mark calcium, each beside the mask it was cropped from."""
     placed = [_placed(crop, geometry) for _, crop in calcium if crop.labels.any()]
-    if not placed:
+    # Labels smaller than a voxel of the scan may hold no voxel's centre.
+    if not any(part.labels.any() for part in placed):
         _check_empty([mask for mask, _ in calcium], geometry, rules)
         return Region(Box(0, 0, 0, 0, 0, 0), None, {}, rules.rule, "mask", sha256)
     box, labels = _merged(placed)
@@ -116,7 +125,7 @@ def _region(
 
 def _placed(mask: LabelMap, geometry: Geometry) -> Placed:
     placed = place(mask, geometry)
-    if placed.overlap < MIN_OVERLAP or not placed.labels.any():
+    if placed.overlap < MIN_OVERLAP:
         raise ScanExcluded(
             "mask_mismatch", f"{placed.overlap:.0%} of the mask's labelled voxels lie on the scan"
         )
@@ -154,8 +163,6 @@ def _anatomy(
             placed = place(part, geometry) if structure == "aorta" else _placed(part, geometry)
             inside = found.setdefault(structure, np.zeros(geometry.shape, dtype=np.bool_))
             inside[placed.box.slices] |= placed.labels > 0
-    if not found:
-        raise ScanExcluded("missing_mask", "the mask marks neither calcium nor heart nor aorta")
     return Anatomy(heart=found.get("heart"), aorta=found.get("aorta"))
 
 
@@ -191,7 +198,8 @@ def _only(mask: LabelMap, values: Iterable[int]) -> LabelMap:
     return cropped(replace(mask, labels=np.where(inside, mask.labels, 0).astype(np.uint16)))
 
 
-def _hash_of(hashes: Sequence[str]) -> str:
+def hash_of(hashes: Sequence[str]) -> str:
+    """One hash for several files."""
     if len(hashes) == 1:
         return hashes[0]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()

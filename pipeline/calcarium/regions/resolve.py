@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from calcarium.config import Protocol, RegionRules
 from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Scan
+from calcarium.regions.anatomy import Anatomy
 from calcarium.regions.inputs import RegionInputs
-from calcarium.regions.masks import Marked, read_marked
+from calcarium.regions.masks import Marked, hash_of, marked, read_marked
 from calcarium.regions.model import Region
+from calcarium.regions.network import Network, load_network
 from calcarium.regions.shapes import load_shapes, shapes_region
 from calcarium.regions.whole import whole_region
 from calcarium.volume.model import Volume
@@ -21,9 +24,10 @@ def find_region(
 ) -> Region:
     """Where calcium counts in a scan.
 
-    Masks that the user gave come first. A scan without one is excluded, unless the protocol
-    says ``missing_mask = "auto"``: then, and where no masks were given, it is
-    ``region.source`` that says where the region comes from.
+    Masks that the user gave come first, then a network that the user gave, then what
+    ``region.source`` names. A scan without a mask where masks were given is excluded, unless
+    the protocol says ``missing_mask = "auto"``. Masks and networks that mark only heart or
+    aorta take the place of the detector's own.
 
     Raises
     ------
@@ -31,29 +35,51 @@ def find_region(
         ``no_region``, ``missing_mask``, ``mask_mismatch``, ``empty_mask``, and what a detector
         finds (``no_heart``)
     """
+    rules = protocol.region
+    marks = []
     mask = inputs.mask_of(scan)
     if mask is not None:
-        marked = read_marked(mask, volume.geometry, protocol.region)
-        return marked.region or _by_source(volume, protocol, kernels, marked)
-    if inputs.has_masks and protocol.region.missing_mask == "exclude":
+        marks.append(read_marked(mask, volume.geometry, rules))
+    elif inputs.has_masks and rules.missing_mask == "exclude":
         raise ScanExcluded("missing_mask", f"no mask for {scan.scan_id}")
-    return _by_source(volume, protocol, kernels, None)
-
-
-def _by_source(
-    volume: Volume, protocol: Protocol, kernels: Kernels, marked: Marked | None
-) -> Region:
-    rules: RegionRules = protocol.region
+    if inputs.network and not any(found.region for found in marks):
+        network = load_network(inputs.network, inputs.network_sha256, inputs.network_device)
+        marks.append(_marked_by(network, volume, rules))
+    region = next((found.region for found in marks if found.region), None)
+    if region is not None:
+        return region
     if rules.source == "detector":
-        from calcarium.regions.detector import detect
+        return _detected(volume, protocol, kernels, marks)
+    if marks:
+        raise ScanExcluded("no_region", "only anatomy is marked: set region.source = 'detector'")
+    return _by_source(volume, rules)
 
-        anatomy = marked.anatomy if marked else None
-        found = detect(volume, protocol.detector, kernels, anatomy=anatomy)
-        return replace(found, sha256=marked.sha256) if marked else found
-    if marked is not None:
-        raise ScanExcluded("no_region", "the mask marks anatomy: set region.source = 'detector'")
+
+def _marked_by(network: Network, volume: Volume, rules: RegionRules) -> Marked:
+    if network.spec.marks == "calcium":
+        # It has looked at the whole scan: that it marks nothing is its finding.
+        rules = rules.model_copy(update={"empty_mask": "zero"})
+    found = marked([network(volume)], volume.geometry, rules, "network")
+    if found.is_nothing:
+        raise ScanExcluded("no_heart", "the network found neither heart nor aorta")
+    return found
+
+
+def _detected(
+    volume: Volume, protocol: Protocol, kernels: Kernels, marks: Sequence[Marked]
+) -> Region:
+    from calcarium.regions.detector import detect
+
+    hearts = [m.anatomy.heart for m in marks if m.anatomy.heart is not None]
+    aortas = [m.anatomy.aorta for m in marks if m.anatomy.aorta is not None]
+    anatomy = Anatomy(*(parts[0] if parts else None for parts in (hearts, aortas)))
+    found = detect(volume, protocol.detector, kernels, anatomy=anatomy)
+    return replace(found, sha256=hash_of([m.sha256 for m in marks])) if marks else found
+
+
+def _by_source(volume: Volume, rules: RegionRules) -> Region:
     if rules.source == "shapes":
         return shapes_region(load_shapes(rules.shapes), volume.geometry, rules.rule)
     if rules.source == "whole":
         return whole_region(volume)
-    raise ScanExcluded("no_region", f"region.source is {rules.source}, and no masks were given")
+    raise ScanExcluded("no_region", f"region.source is {rules.source}, and none was given")
