@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from calcarium.config import load_protocol, shipped_protocols
+from calcarium.config import Protocols, load_protocol, shipped_protocols
 from calcarium.config.keys import key
 from calcarium.config.protocol import Protocol
 from calcarium.config.show import annotated_toml
@@ -55,6 +55,12 @@ def test_shown_protocol_is_the_protocol(tmp_path):
     text = annotated_toml(load_protocol("gated"))
     again = load_protocol(write(tmp_path, text))
     assert again.by_class["gated"] == load_protocol("gated").by_class["gated"]
+
+
+@pytest.mark.parametrize("name", shipped_protocols())
+def test_resolved_protocol_comes_back_from_its_json(name):
+    protocols = load_protocol(name)
+    assert Protocols.from_json(protocols.to_json()).by_class == protocols.by_class
 
 
 def test_auto_leaves_the_class_to_the_header():

@@ -55,7 +55,7 @@ def key(
 
 def section(factory: Callable[[], T], doc: str) -> T:
     """Declare a section of a protocol, or a table of values; made anew for each protocol."""
-    return cast(T, Field(default_factory=factory, description=_documented(doc)))
+    return Field(default_factory=factory, description=_documented(doc))
 
 
 def _documented(doc: str) -> str:

@@ -38,6 +38,15 @@ class Protocols:
         resolved = {c: p.model_dump(mode="json") for c, p in sorted(self.by_class.items())}
         return json.dumps(resolved, sort_keys=True, separators=(",", ":"))
 
+    @classmethod
+    def from_json(cls, text: str) -> Protocols:
+        """The protocols of a run, from what :meth:`to_json` wrote."""
+        by_class = {
+            cast(ScanClass, c): Protocol.model_validate_json(json.dumps(table))
+            for c, table in json.loads(text).items()
+        }
+        return cls(next(iter(by_class.values())).name, by_class)
+
     @property
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 of :meth:`to_json`."""

@@ -79,7 +79,8 @@ def overlay(
 
 def choose_tiles(lesions: Sequence[LesionFacts], box: Box) -> list[Tile]:
     """The slices of the weightiest lesions, accepted first; some of the box if there is none."""
-    ranked = sorted(lesions, key=lambda one: (not one.accepted, -(one.agatston or 0.0)))
+    worth = [one for one in lesions if one.accepted or one.agatston]
+    ranked = sorted(worth, key=lambda one: (not one.accepted, -(one.agatston or 0.0)))
     by_slice: dict[int, list[LesionFacts]] = {}
     for lesion in ranked:
         if lesion.peak_slice in by_slice or len(by_slice) < MAX_TILES:
