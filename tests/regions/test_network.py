@@ -20,10 +20,10 @@ from calcarium.errors import ScanExcluded, UsageError
 from calcarium.regions.inputs import gather_inputs
 from calcarium.regions.model import Region
 from calcarium.regions.network import load_network, network_hash
-from calcarium.regions.network_input import Sampling
-from calcarium.regions.network_spec import NetworkSpec
+from calcarium.regions.network.grid import Sampling
+from calcarium.regions.network.spec import NetworkSpec
+from calcarium.regions.network.windows import patch_weight, predict, starts
 from calcarium.regions.resolve import find_region
-from calcarium.regions.windows import patch_weight, predict, starts
 from calcarium.volume.model import Rescale, Volume
 from calcarium_kernels import load
 

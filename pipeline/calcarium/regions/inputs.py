@@ -14,9 +14,9 @@ import fsspec
 
 from calcarium.errors import UsageError
 from calcarium.intake.records import Scan
-from calcarium.regions.mask_files import MASK_SUFFIXES, mask_stem
+from calcarium.regions.formats import MASK_SUFFIXES, mask_stem
+from calcarium.regions.formats.seg import referenced_series
 from calcarium.regions.network import Device, network_hash
-from calcarium.regions.seg import referenced_series
 from calcarium.regions.shapes import load_shapes
 
 UID = re.compile(r"[0-9]+(\.[0-9]+)+(_[0-9]+)?")

@@ -13,8 +13,8 @@ from calcarium.config import RegionRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy import Anatomy
+from calcarium.regions.formats import read_masks
 from calcarium.regions.labelmap import LabelMap
-from calcarium.regions.mask_files import read_masks
 from calcarium.regions.model import Label, Region
 from calcarium.regions.names import Structure, meaning, sort_labels
 from calcarium.regions.resample import Placed, covered, cropped, place
@@ -52,7 +52,7 @@ def read_marked(url: str, geometry: Geometry, rules: RegionRules) -> Marked:
 
     Parameters
     ----------
-    url : see :func:`calcarium.regions.mask_files.read_masks`
+    url : see :func:`calcarium.regions.formats.read_masks`
     geometry : of the scan
     rules : names of the labels, ``clip`` or ``select``, and what an empty mask means
 

@@ -13,12 +13,12 @@ import nrrd
 from pydicom.errors import InvalidDicomError
 
 from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
+from calcarium.regions.formats.metaimage import read_metaimage
+from calcarium.regions.formats.nifti import read_nifti
+from calcarium.regions.formats.nrrd import read_nrrd
+from calcarium.regions.formats.plist import read_plist
+from calcarium.regions.formats.seg import read_seg
 from calcarium.regions.labelmap import LabelMap
-from calcarium.regions.metaimage import read_metaimage
-from calcarium.regions.nifti import read_nifti
-from calcarium.regions.nrrd_file import read_nrrd
-from calcarium.regions.plist import read_plist
-from calcarium.regions.seg import read_seg
 from calcarium.volume.model import Geometry
 
 MASK_SUFFIXES = (

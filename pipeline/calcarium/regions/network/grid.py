@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calcarium.errors import ScanExcluded
 from calcarium.regions.labelmap import Affine
-from calcarium.regions.network_spec import NetworkSpec
+from calcarium.regions.network.spec import NetworkSpec
 from calcarium.volume.model import Float64, Geometry, Volume
 
 Float32 = NDArray[np.float32]

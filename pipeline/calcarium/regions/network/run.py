@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from calcarium.errors import ResourceError, UsageError
 from calcarium.regions.labelmap import LabelMap
-from calcarium.regions.network_input import Float32, Sampling, scaled
-from calcarium.regions.network_spec import NetworkSpec, parse_spec, read_network_files, spec_url
-from calcarium.regions.windows import predict
+from calcarium.regions.network.grid import Float32, Sampling, scaled
+from calcarium.regions.network.spec import NetworkSpec, parse_spec, read_network_files, spec_url
+from calcarium.regions.network.windows import predict
 from calcarium.volume.model import Volume
 
 if TYPE_CHECKING:
