@@ -9,20 +9,21 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from calcarium.errors import ResourceError
-from calcarium.intake.locations import File, read_head
+from calcarium.intake.locations import Denied, File, ReadHead
 from calcarium.intake.records import Acquisition, FileHeader
 from calcarium.intake.tags import (
     ACQUISITION_TAGS,
@@ -31,6 +32,7 @@ from calcarium.intake.tags import (
     NUMBER_OF_FRAMES,
     PIXEL_DATA,
     PIXEL_GROUP,
+    SPECIFIC_CHARACTER_SET,
     TUPLE_FIELDS,
     WANTED,
     Converter,
@@ -40,17 +42,26 @@ from calcarium.intake.tags import (
     integer,
 )
 
-FIRST_READ_BYTES = 64 << 10
+FIRST_READ_BYTES = 16 << 10
 MAX_HEADER_BYTES = 64 << 20  # beyond this a header is taken for broken or hostile
 MAX_INFLATED_BYTES = 4 << 20
 MAX_FRAMES = 20_000
+NO_IMAGE_CLASSES = (b"1.2.840.10008.5.1.4.1.1.481.3", b"1.2.840.10008.5.1.4.1.1.88.")
+FIRST_CONTENT = 0x0040A730  # of reports; contours of structure sets follow
 SHARED_GROUPS = 0x52009229
 PER_FRAME_GROUPS = 0x52009230
 PLANE_POSITION = 0x00209113
 IMAGE_POSITION = 0x00200032
 
+IDENTIFYING_ELEMENTS = {FILE_TAGS["sop_class_uid"][0], ACQUISITION_TAGS["modality"][0]}
+ACQUISITION_ELEMENTS = (
+    SPECIFIC_CHARACTER_SET,
+    *(tag for tag, _ in ACQUISITION_TAGS.values()),
+)
+
 MALFORMED = (
     InvalidDicomError,
+    BytesLengthException,
     EOFError,
     struct.error,
     zlib.error,
@@ -89,24 +100,54 @@ class Unreadable:
 
     file: File
     message: str
-    is_storage: bool = False  # storage failed, not the file: worth another try
+    fault: Literal["content", "denied", "storage"] = "content"
 
 
 Read: TypeAlias = Header | NotDicom | Unreadable
+FindElements: TypeAlias = Callable[[File, bytes, ReadHead], RawHeader]
 
 
-def read_header(file: File) -> Read:
-    """Header of one file, found by pydicom.
+class AcquisitionCache:
+    """The last acquisition: the next file most often has the same."""
 
-    Never raises for what a file holds.
+    def __init__(self) -> None:
+        self._bytes: list[bytes | None] = []
+        self._acquisition: Acquisition | None = None
+
+    def of(self, raw: RawHeader) -> Acquisition:
+        """Acquisition of the elements of a file."""
+        found = list(map(raw.elements.get, ACQUISITION_ELEMENTS))
+        if self._acquisition is None or found != self._bytes:
+            self._bytes, self._acquisition = found, acquisition_of(raw)
+        return self._acquisition
+
+
+def read_header(
+    file: File,
+    read: ReadHead,
+    find: FindElements | None = None,
+    acquisitions: AcquisitionCache | None = None,
+) -> Read:
+    """Header of one file; never raises for what the file holds.
+
+    Parameters
+    ----------
+    read : gives the beginning of the file
+    find : finds the elements; :func:`raw_header` if not given
     """
     try:
-        head = read_head(file, FIRST_READ_BYTES)
+        head = read(FIRST_READ_BYTES)
         if not looks_like_dicom(head):
             return NotDicom(file)
-        return header_of(file, raw_header(file, head))
+        raw = (find or raw_header)(file, head, read)
+        if not raw.elements.keys() & IDENTIFYING_ELEMENTS:
+            return Unreadable(file, "neither SOPClassUID nor Modality: cut short, or no image")
+        acquisition = (acquisitions or AcquisitionCache()).of(raw)
+        return Header(file, _file_header(file, raw), acquisition)
+    except Denied as error:
+        return Unreadable(file, str(error), "denied")
     except ResourceError as error:
-        return Unreadable(file, str(error), is_storage=True)
+        return Unreadable(file, str(error), "storage")
     except MALFORMED as error:
         return Unreadable(file, f"{type(error).__name__}: {error}")
 
@@ -126,8 +167,12 @@ def looks_like_dicom(head: bytes) -> bool:
     )
 
 
-def raw_header(file: File, head: bytes) -> RawHeader:
-    """Elements of a file, found by pydicom; ``head`` is its beginning.
+def raw_header(file: File, head: bytes, read: ReadHead) -> RawHeader:
+    """Elements of a file, found by pydicom.
+
+    Parameters
+    ----------
+    head : the beginning of the file; more is read where the header is longer
 
     Raises
     ------
@@ -142,33 +187,33 @@ def raw_header(file: File, head: bytes) -> RawHeader:
             return raw
         if len(head) >= MAX_HEADER_BYTES:
             raise ValueError(f"the header is longer than {MAX_HEADER_BYTES >> 20} MiB")
-        longer = read_head(file, min(len(head) * 16, MAX_HEADER_BYTES))
+        longer = read(min(len(head) * 16, MAX_HEADER_BYTES))
         if len(longer) == len(head):
             return raw
         head = longer
 
 
 class _PixelElement:
-    """Stops pydicom at pixels, or at content that no CT image has; remembers where."""
+    """Stops pydicom at pixels, or at the long content of what is no image; remembers where."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: bytes) -> None:
+        self._is_image = not any(uid in head[:4096] for uid in NO_IMAGE_CLASSES)
         self.tag = 0
         self.length = 0
         self.head_bytes = 8
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        radiotherapy_or_report = 0x30020000 <= tag < 0x30200000 or tag == 0x0040A730
-        if tag < PIXEL_GROUP and not radiotherapy_or_report:
+        if tag < (PIXEL_GROUP if self._is_image else FIRST_CONTENT):
             return False
         self.tag, self.length = int(tag), length
-        # Only the VRs with a 32-bit length can hold pixels in explicit VR.
-        self.head_bytes = 12 if vr in ("OB", "OW", "UN", "OF", "OD", "OL", "OV") else 8
+        if vr in EXPLICIT_VR_LENGTH_32:
+            self.head_bytes = 12
         return True
 
 
 def _parse(head: bytes) -> tuple[RawHeader, int]:
     """Elements, and how many bytes were consumed to find them."""
-    stop = _PixelElement()
+    stop = _PixelElement(head)
     stream = BytesIO(head)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -230,8 +275,11 @@ def _wanted(dataset: Dataset) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for tag in WANTED & dataset.keys():
         value = dataset.get_item(tag).value
-        if tag == CONTRAST_AGENT_SEQUENCE:
+        if tag == CONTRAST_AGENT_SEQUENCE and not isinstance(value, bytes):
             value = b"1" if value else b""
+        elif tag == SPECIFIC_CHARACTER_SET and value and not isinstance(value, bytes):
+            # pydicom has converted it, because it needed it.
+            value = (value if isinstance(value, str) else "\\".join(value)).encode()
         if isinstance(value, bytes) and value:
             found[int(tag)] = value
     return found
@@ -256,16 +304,6 @@ def _nested(item: Dataset) -> dict[int, bytes]:
     return found
 
 
-def header_of(file: File, raw: RawHeader) -> Header | Unreadable:
-    """Typed facts of the elements of one file."""
-    elements = raw.elements
-    if FILE_TAGS["sop_class_uid"][0] not in elements and (
-        ACQUISITION_TAGS["modality"][0] not in elements
-    ):
-        return Unreadable(file, "neither SOPClassUID nor Modality: cut short, or no image")
-    return Header(file, _file_header(file, raw), acquisition_of(raw))
-
-
 def _file_header(file: File, raw: RawHeader) -> FileHeader:
     frames = integer(raw.elements.get(NUMBER_OF_FRAMES, b"1"), raw)
     triple = decimal_tuple(3)
@@ -273,7 +311,7 @@ def _file_header(file: File, raw: RawHeader) -> FileHeader:
     return FileHeader(
         url=file.url,
         size_bytes=file.size_bytes,
-        mtime_ns=file.mtime_ns,
+        mtime_ns=file.container.mtime_ns,
         transfer_syntax_uid=raw.transfer_syntax_uid,
         pixel_offset=raw.pixel_offset,
         pixel_length=raw.pixel_length,

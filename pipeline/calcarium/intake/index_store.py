@@ -8,30 +8,65 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from calcarium.errors import UsageError
 from calcarium.intake.index_tables import (
     ACQUISITIONS_SCHEMA,
     FILES_SCHEMA,
     GONE_SCHEMA,
+    TO_RETRY,
     IndexTables,
 )
+from calcarium.intake.locations import Container
 
+PARTS = "part-*.parquet"
+MEMORY_LIMIT = "4GB"  # DuckDB goes to disk beyond it
 PART_ROWS = 50_000
 PART_SECONDS = 30.0
 SCHEMAS = {"acquisitions": ACQUISITIONS_SCHEMA, "gone": GONE_SCHEMA, "files": FILES_SCHEMA}
 """Tables in the order in which a part of each is written: ``files`` commits the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownContainer:
+    """A file or archive that the index holds.
+
+    Attributes
+    ----------
+    n_files : rows of it: members of an archive
+    is_to_retry : whether it could not be read when it was met
+    """
+
+    url: str
+    size_bytes: int
+    mtime_ns: int
+    n_files: int
+    is_to_retry: bool
+
+    def is_same(self, found: Container) -> bool:
+        """Whether it was read, and has not changed since."""
+        size, time = found.size_bytes, found.mtime_ns
+        return not self.is_to_retry and (self.size_bytes, self.mtime_ns) == (size, time)
+
+
 @dataclass
 class PartWriter:
-    """Gathers rows and writes them as numbered parts."""
+    """Gathers rows and writes them as numbered parts.
+
+    Attributes
+    ----------
+    gone : containers whose earlier rows no longer hold
+    """
 
     folder: Path
     number: int
@@ -39,6 +74,10 @@ class PartWriter:
     acquisitions: list[pa.Table] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     since: float = field(default_factory=monotonic)
+    first_number: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first_number = self.number
 
     def add(self, tables: IndexTables) -> None:
         """Take rows in, and write a part when there are many, or some time has passed."""
@@ -75,10 +114,10 @@ class PartWriter:
         _sync_folder(path.parent)
 
 
-def _distinct(table: pa.Table) -> pa.Table:
-    keys = table.column("acquisition").to_pylist()
+def _distinct(acquisitions: pa.Table) -> pa.Table:
+    keys = acquisitions.column("acquisition").to_pylist()
     first = {key: number for number, key in reversed(list(enumerate(keys)))}
-    return table.take(sorted(first.values()))
+    return acquisitions.take(sorted(first.values()))
 
 
 def _sync_folder(folder: Path) -> None:
@@ -89,42 +128,77 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def part_writer(folder: Path) -> PartWriter:
-    """A writer of the parts after those that exist."""
+@contextmanager
+def part_writer(folder: Path) -> Iterator[PartWriter]:
+    """The one writer of an index; what it has gathered is kept whatever happens.
+
+    Raises
+    ------
+    UsageError
+        if another process is writing this index, or the folder cannot be written
+    """
     numbers = [0]
-    for name in SCHEMAS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        numbers += [int(path.stem.split("-")[1]) for path in (folder / name).glob("part-*")]
-    return PartWriter(folder, max(numbers) + 1)
+    try:
+        for name in SCHEMAS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            numbers += [int(path.stem.split("-")[1]) for path in (folder / name).glob(PARTS)]
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise UsageError(f"{folder}: no index can be written here: {error.strerror}") from error
+    with lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"{folder}: another process is writing this index") from error
+        writer = PartWriter(folder, max(numbers) + 1)
+        try:
+            yield writer
+        finally:
+            writer.flush()
 
 
-def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with the views ``files`` (rows that hold) and ``acquisitions`` (distinct)."""
-    scratch = folder / "scratch"
-    connection = duckdb.connect(config={"temp_directory": str(scratch)})
-    for name, schema in SCHEMAS.items():
-        parts = folder / name / "part-*.parquet"
-        if any((folder / name).glob("part-*.parquet")):
-            source = f"read_parquet('{_quoted(parts)}')"
-        else:
-            connection.register(
-                f"no_{name}", schema.append(pa.field("part", pa.int32())).empty_table()
-            )
-            source = f"no_{name}"
-        connection.execute(f"CREATE VIEW all_{name} AS SELECT * FROM {source}")
-    connection.execute(
-        "CREATE VIEW files AS SELECT f.* FROM all_files f WHERE NOT EXISTS "
-        "(SELECT 1 FROM all_gone g WHERE g.container = f.container AND g.part > f.part)"
-    )
-    connection.execute(
-        "CREATE VIEW acquisitions AS SELECT * FROM all_acquisitions "
-        "QUALIFY row_number() OVER (PARTITION BY acquisition ORDER BY part) = 1"
-    )
-    return connection
+def is_index(folder: Path) -> bool:
+    """Whether a folder holds an index."""
+    return all((folder / name).is_dir() for name in SCHEMAS)
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+@contextmanager
+def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB with the views ``files`` (rows that hold), ``acquisitions`` (distinct), ``all_*``.
+
+    Raises
+    ------
+    UsageError
+        if the folder holds no index
+    """
+    if not is_index(folder):
+        raise UsageError(f"{folder} holds no index; `calcarium index` makes one")
+    with (
+        TemporaryDirectory(prefix="calcarium-") as scratch,
+        duckdb.connect(
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch}
+        ) as connection,
+    ):
+        for name, schema in SCHEMAS.items():
+            _create_view(connection, folder / name, schema)
+        connection.execute(
+            "CREATE VIEW files AS SELECT f.* FROM all_files f WHERE NOT EXISTS "
+            "(SELECT 1 FROM all_gone g WHERE g.container = f.container AND g.part > f.part)"
+        )
+        connection.execute(
+            "CREATE VIEW acquisitions AS SELECT * FROM all_acquisitions "
+            "QUALIFY row_number() OVER (PARTITION BY acquisition ORDER BY part) = 1"
+        )
+        yield connection
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, folder: Path, schema: pa.Schema) -> None:
+    name = f"all_{folder.name}"
+    if any(folder.glob(PARTS)):
+        parts = str(folder / PARTS).replace("'", "''")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{parts}')")
+    else:
+        connection.register(name, schema.append(pa.field("part", pa.int32())).empty_table())
 
 
 def record_batches(
@@ -132,3 +206,17 @@ def record_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Result of a query, some rows at a time."""
     yield from connection.sql(query).to_arrow_reader(rows)
+
+
+def known_containers(folder: Path) -> Iterator[KnownContainer]:
+    """What the index holds, in the order of a walk."""
+    kinds = ", ".join(f"'{kind}'" for kind in TO_RETRY)
+    query = (
+        "SELECT container, any_value(container_bytes), any_value(mtime_ns), count(*), "
+        f"bool_or(kind IN ({kinds})) FROM files GROUP BY container "
+        "ORDER BY replace(container, '/', chr(1))"
+    )
+    with connect(folder) as connection:
+        for batch in record_batches(connection, query):
+            columns = (column.to_pylist() for column in batch.columns)
+            yield from (KnownContainer(*row) for row in zip(*columns, strict=True))

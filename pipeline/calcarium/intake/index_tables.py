@@ -12,24 +12,26 @@ from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 from calcarium.intake.grouping import Member, digest, patient_key, series_key, study_key
 from calcarium.intake.headers import Header, Read, Unreadable
+from calcarium.intake.locations import Container
 from calcarium.intake.records import Acquisition, FileHeader
+from calcarium.intake.walk import Lost
 
 Row: TypeAlias = tuple[object, ...]
 
-DICOM, NOT_DICOM, UNREADABLE, STORAGE, MISSING = (
-    "dicom",
-    "not_dicom",
-    "unreadable",
-    "storage",
-    "missing",
-)
-"""Kinds of a file: with a header, of another format, broken, out of reach, absent."""
+FileKind: TypeAlias = Literal["dicom", "not_dicom", "unreadable", "denied", "storage", "missing"]
+TO_RETRY: tuple[FileKind, ...] = ("denied", "storage", "missing")
+"""Kinds that are looked at again by the next run, though nothing has changed."""
+KIND_OF_FAULT: dict[str, FileKind] = {
+    "content": "unreadable",
+    "denied": "denied",
+    "storage": "storage",
+}
 
 
 class IndexTables(NamedTuple):
@@ -101,15 +103,28 @@ def _file_row(read: Read) -> Row:
             patient_key(read.acquisition),
             acquisition_key(read.acquisition),
         )
-        container = (read.found.container, read.found.container_bytes)
-        return (DICOM, *container, None, *keys, *_file_values(read.file))
-    kind, message = NOT_DICOM, None
+        container = (read.found.container.url, read.found.container.size_bytes)
+        return ("dicom", *container, None, *keys, *_file_values(read.file))
+    kind: FileKind = "not_dicom"
+    message = None
     if isinstance(read, Unreadable):
-        kind, message = (STORAGE if read.is_storage else UNREADABLE), read.message
+        kind, message = KIND_OF_FAULT[read.fault], read.message
     file = read.file
-    container = (file.container, file.container_bytes)
-    place = (file.url, file.size_bytes, file.mtime_ns)
-    return (kind, *container, message, None, None, None, None, *place, *_EMPTY_HEADER)
+    return _row_without_header(kind, file.url, file.size_bytes, file.container, message)
+
+
+def lost_table(lost: Lost, kind: FileKind) -> IndexTables:
+    """Row of a place that could not be looked into."""
+    row = _row_without_header(kind, lost.url, 0, Container(lost.url, 0, 0), lost.message)
+    return IndexTables(_table([row], FILES_SCHEMA), ACQUISITIONS_SCHEMA.empty_table())
+
+
+def _row_without_header(
+    kind: FileKind, url: str, size_bytes: int, container: Container, message: str | None
+) -> Row:
+    where = (container.url, container.size_bytes)
+    place = (url, size_bytes, container.mtime_ns)
+    return (kind, *where, message, None, None, None, None, *place, *_EMPTY_HEADER)
 
 
 def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

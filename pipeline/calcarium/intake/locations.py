@@ -1,29 +1,80 @@
-"""Files of an archive: where each lies, and how its beginning is read."""
+"""Files of an archive: where each lies, and how its beginning is read.
+
+A file in a ZIP or tar archive has a chained URL, as fsspec has them:
+``zip://MEMBER::/path/study.zip``.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from calcarium.errors import ResourceError
 
+ReadHead: TypeAlias = Callable[[int], bytes]
+"""Gives the first so many bytes of a file, or all of it if it is shorter."""
+
+ARCHIVE_SUFFIXES = {
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tar.gz": "tar",
+    ".tgz": "tar",
+    ".tar.bz2": "tar",
+    ".tar.xz": "tar",
+}
+
+
+class Denied(ResourceError):
+    """One file may not be read, or is gone; storage as such works."""
+
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file that was found, not opened yet.
+class Container:
+    """What a walk finds: a file, or an archive of files.
 
     Attributes
     ----------
-    url : local path or fsspec URL, as :class:`~calcarium.intake.records.FileHeader` keeps it
-    container : the archive that holds it, or ``url`` itself
-    container_bytes : size of the container, by which a change of it is noticed
+    mtime_ns : 0 where storage has no time of change
     """
 
     url: str
     size_bytes: int
     mtime_ns: int
-    container: str
-    container_bytes: int
+
+    @property
+    def archive_format(self) -> str | None:
+        """``zip``, ``tar`` or ``None``, by the name."""
+        name = self.url.lower()
+        formats = (kind for suffix, kind in ARCHIVE_SUFFIXES.items() if name.endswith(suffix))
+        return next(formats, None)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, itself a container or a member of one.
+
+    Attributes
+    ----------
+    url : local path or fsspec URL, as :class:`~calcarium.intake.records.FileHeader` keeps it
+    size_bytes : uncompressed
+    """
+
+    url: str
+    size_bytes: int
+    container: Container
+
+    @classmethod
+    def plain(cls, container: Container) -> File:
+        """The file that is its own container."""
+        return cls(container.url, container.size_bytes, container)
+
+    @classmethod
+    def member(cls, container: Container, name: str, size_bytes: int) -> File:
+        """A member of an archive."""
+        url = f"{container.archive_format}://{name}::{container.url}"
+        return cls(url, size_bytes, container)
 
 
 def is_local(url: str) -> bool:
@@ -31,24 +82,44 @@ def is_local(url: str) -> bool:
     return "://" not in url
 
 
-def read_head(file: File, count: int) -> bytes:
-    """First ``count`` bytes of a file, or all of it if it is shorter.
+def absolute(place: str) -> str:
+    """Absolute path of a local place; URL of another as its file system writes it."""
+    plain = place.removeprefix("file://")
+    if is_local(plain):
+        return os.path.abspath(plain)  # noqa: PTH100
+    import fsspec
 
-    Raises
-    ------
-    ResourceError
-        if it cannot be opened or read
+    fs, path = fsspec.url_to_fs(place)
+    return str(fs.unstrip_protocol(path)).rstrip("/")
+
+
+def head_reader(url: str) -> ReadHead:
+    """Reads the beginning of a file that lies in no archive.
+
+    The reader raises ``ResourceError``, or its subclass ``Denied``, if the file cannot be read.
     """
-    try:
-        if is_local(file.url):
-            handle = os.open(file.url, os.O_RDONLY)
-            try:
-                return os.read(handle, count)
-            finally:
-                os.close(handle)
-        import fsspec
 
-        with fsspec.open(file.url, "rb") as stream:
-            return bytes(stream.read(count))
-    except OSError as error:
-        raise ResourceError(f"{file.url}: {error}") from error
+    def read(count: int) -> bytes:
+        try:
+            return _local_head(url, count) if is_local(url) else _remote_head(url, count)
+        except (PermissionError, FileNotFoundError) as error:
+            raise Denied(f"{url}: {error.strerror}") from error
+        except OSError as error:
+            raise ResourceError(f"{url}: {error}") from error
+
+    return read
+
+
+def _local_head(path: str, count: int) -> bytes:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(handle, count)
+    finally:
+        os.close(handle)
+
+
+def _remote_head(url: str, count: int) -> bytes:
+    import fsspec
+
+    with fsspec.open(url, "rb") as stream:
+        return bytes(stream.read(count))

@@ -20,6 +20,8 @@ Value: TypeAlias = (
 )
 
 SPECIFIC_CHARACTER_SET = 0x00080005
+TRANSFER_SYNTAX_UID = 0x00020010
+SERIES_INSTANCE_UID = 0x0020000E
 NUMBER_OF_FRAMES = 0x00280008
 PIXEL_REPRESENTATION = 0x00280103
 PIXEL_PADDING_VALUE = 0x00280120
@@ -37,7 +39,8 @@ class RawHeader:
 
     Attributes
     ----------
-    elements : value bytes by tag; a sequence that has an item is ``b"1"``
+    elements : value bytes by tag, if there are any; ``b"1"`` for a sequence of undefined length
+        that has an item
     frame_positions : ImagePositionPatient bytes of each frame
     """
 
@@ -181,7 +184,7 @@ FILE_TAGS: dict[str, tuple[int, Converter]] = {
     "sop_class_uid": (0x00080016, code),
     "sop_instance_uid": (0x00080018, code),
     "study_instance_uid": (0x0020000D, code),
-    "series_instance_uid": (0x0020000E, code),
+    "series_instance_uid": (SERIES_INSTANCE_UID, code),
     "acquisition_number": (0x00200012, integer),
     "instance_number": (0x00200013, integer),
     "rows": (0x00280010, unsigned_short),

@@ -1,53 +1,121 @@
-"""Every file under the inputs, in a stable order, without opening any."""
+"""Every file and archive under the inputs, in a stable order, without opening any.
+
+The order is that of the URLs with ``/`` before every other character, so that a
+walk can be compared with a sorted table as both go by.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeAlias
 
-from calcarium.errors import UsageError
-from calcarium.intake.locations import File
+from calcarium.intake.locations import Container, absolute, is_local
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+FIRST = "\x01"  # sorts before every character of a name
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A place that could not be looked into: a folder without permission, a broken link."""
+    """A place that could not be looked into: no permission, a broken link, nothing there."""
 
     url: str
     message: str
+    is_absent: bool = False
 
 
-Found: TypeAlias = File | Lost
+Found: TypeAlias = Container | Lost
 
 
-def walk(inputs: Sequence[str]) -> Iterator[Found]:
-    """Files under local folders, depth-first, names in code point order.
+def sort_key(url: str) -> str:
+    """Key of the order of a walk."""
+    return url.replace("/", FIRST)
 
-    Raises
-    ------
-    UsageError
-        if an input does not exist
+
+def roots(inputs: Iterable[str]) -> list[str]:
+    """Absolute inputs in the order of a walk, without those that lie in another one."""
+    kept: list[str] = []
+    for url in sorted({absolute(place) for place in inputs}, key=sort_key):
+        if not kept or not url.startswith(kept[-1].rstrip("/") + "/"):
+            kept.append(url)
+    return kept
+
+
+def walk(inputs: Iterable[str]) -> Iterator[Found]:
+    """Files under local folders and fsspec URLs.
+
+    Links are followed, except into a folder that is being walked already.
     """
-    for path in sorted({os.path.abspath(url) for url in inputs}):  # noqa: PTH100
-        if not os.path.exists(path):  # noqa: PTH110
-            raise UsageError(f"there is nothing at {path}")
-        yield from _walk_local(path, ())
+    for root in roots(inputs):
+        yield from _walk_local(root, ()) if is_local(root) else _walk_remote(root)
 
 
 def _walk_local(path: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
+    """One file or folder; plain ``os`` calls, because there may be 10^8."""
     try:
+        path.encode()
         info = os.stat(path)  # noqa: PTH116
         if not os.path.isdir(path):  # noqa: PTH112
-            yield File(path, info.st_size, info.st_mtime_ns, path, info.st_size)
-            return
-        here = (info.st_dev, info.st_ino)
-        if here in above:
+            yield Container(path, info.st_size, info.st_mtime_ns)
             return
         names = sorted(os.listdir(path))  # noqa: PTH208
-    except OSError as error:
-        yield Lost(path, str(error))
+    except UnicodeEncodeError:
+        yield Lost(os.fsencode(path).decode(errors="replace"), "its name is not UTF-8; rename it")
         return
-    for name in names:
-        yield from _walk_local(os.path.join(path, name), (*above, here))  # noqa: PTH118
+    except OSError as error:
+        yield Lost(path, error.strerror or str(error), isinstance(error, FileNotFoundError))
+        return
+    here = (info.st_dev, info.st_ino)
+    if here not in above:
+        for name in names:
+            yield from _walk_local(os.path.join(path, name), (*above, here))  # noqa: PTH118
+
+
+def _walk_remote(root: str) -> Iterator[Found]:
+    import fsspec
+
+    fs, path = fsspec.url_to_fs(root)
+    try:
+        info = fs.info(path)
+    except FileNotFoundError:
+        yield Lost(root, "there is nothing", is_absent=True)
+        return
+    except OSError as error:
+        yield Lost(root, str(error))
+        return
+    yield from _remote_entry(fs, info)
+
+
+def _remote_entry(fs: AbstractFileSystem, info: dict[str, object]) -> Iterator[Found]:
+    name = str(info["name"])
+    url = str(fs.unstrip_protocol(name))
+    if info["type"] != "directory":
+        yield Container(url, int(str(info.get("size") or 0)), _changed(info))
+        return
+    try:
+        entries = fs.ls(name, detail=True)
+    except OSError as error:
+        yield Lost(url, str(error))
+        return
+    for entry in sorted(entries, key=lambda entry: str(entry["name"])):
+        # Some stores list a folder as an empty object within itself.
+        if str(entry["name"]).rstrip("/") != name.rstrip("/"):
+            yield from _remote_entry(fs, entry)
+
+
+def _changed(info: dict[str, object]) -> int:
+    """Time of the last change; a hash of the ETag where storage has one of those only."""
+    for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = info.get(name)
+        if isinstance(value, datetime):
+            return int(value.timestamp() * 1e9)
+        if isinstance(value, int | float):
+            return int(value * 1e9)
+    tag = str(info.get("ETag") or info.get("etag") or "")
+    return int.from_bytes(blake2b(tag.encode(), digest_size=7).digest(), "big") if tag else 0
