@@ -127,6 +127,11 @@ REASONS: dict[str, Reason] = {
         "Another scan of the same study and class ranks higher.",
         "Use --all-scans to score every eligible scan.",
     ),
+    "not_found": Reason(
+        "unscorable",
+        "A manifest names it, but nothing is there.",
+        "Mend the manifest or bring the files, then use --retry not_found.",
+    ),
     "no_region": Reason(
         "unscorable",
         "Nothing says where the coronary arteries are.",

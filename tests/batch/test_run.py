@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
-from tiny import ARCHIVE_PATH, QUICK, Fate, order, studies
+from tiny import ARCHIVE_PATH, QUICK, SILENT, Fate, order, studies
 
 from calcarium.batch.cluster import workers
 from calcarium.batch.plan import Choice
@@ -47,7 +47,7 @@ def expected_scans(n: int) -> list[str]:
 
 
 def test_every_study_and_scan_has_its_row(client: Client, folder: ResultFolder) -> None:
-    ended = run(order(60, Fate()), folder, client)
+    ended = run(order(60, Fate()), folder, client, SILENT)
     assert outcomes(folder) == dict.fromkeys(range(60), "scored")
     assert scans(folder) == expected_scans(60)
     assert ended.counts == {
@@ -65,8 +65,8 @@ def test_every_study_and_scan_has_its_row(client: Client, folder: ResultFolder) 
 def test_the_same_command_goes_on_and_does_nothing_twice(
     client: Client, folder: ResultFolder
 ) -> None:
-    run(order(20, Fate(), choice=Choice(limit=8)), folder, client)
-    ended = run(order(20, Fate()), folder, client)
+    run(order(20, Fate(), choice=Choice(limit=8)), folder, client, SILENT)
+    ended = run(order(20, Fate()), folder, client, SILENT)
     assert (ended.counts["asked"], ended.counts["continued"], ended.counts["done"]) == (20, 8, 12)
     assert outcomes(folder) == dict.fromkeys(range(20), "scored")
 
@@ -74,7 +74,12 @@ def test_the_same_command_goes_on_and_does_nothing_twice(
 def test_whatever_a_study_raises_it_ends_as_failed_and_its_words_stay_private(
     client: Client, folder: ResultFolder
 ) -> None:
-    run(order(12, Fate(raises=frozenset({3, 8}), loses_a_scan=frozenset({5}))), folder, client)
+    run(
+        order(12, Fate(raises=frozenset({3, 8}), loses_a_scan=frozenset({5}))),
+        folder,
+        client,
+        SILENT,
+    )
     found = outcomes(folder)
     assert [n for n, outcome in found.items() if outcome == "failed"] == [3, 5, 8]
     assert scans(folder) == expected_scans(12)
@@ -89,7 +94,7 @@ def test_whatever_a_study_raises_it_ends_as_failed_and_its_words_stay_private(
 def test_a_study_that_kills_its_worker_is_the_only_one_that_fails(
     client: Client, folder: ResultFolder
 ) -> None:
-    run(order(30, Fate(kills=frozenset({7, 20}))), folder, client)
+    run(order(30, Fate(kills=frozenset({7, 20}))), folder, client, SILENT)
     found = outcomes(folder)
     assert [n for n, outcome in found.items() if outcome == "failed"] == [7, 20]
     assert len(found) == 30
@@ -102,7 +107,7 @@ def test_a_study_that_kills_its_worker_is_the_only_one_that_fails(
 
 def test_what_gives_way_once_is_tried_again(client: Client, folder: ResultFolder) -> None:
     fate = Fate(gives_way_once=frozenset({2, 3}), folder=folder.root)
-    run(order(8, fate), folder, client)
+    run(order(8, fate), folder, client, SILENT)
     assert outcomes(folder) == dict.fromkeys(range(8), "scored")
     attempts = {r["study_id"]: r["attempts"] for r in read_table(folder, "series").to_pylist()}
     assert attempts["1.00002"] == attempts["1.00003"] == 2
@@ -112,12 +117,12 @@ def test_what_gives_way_once_is_tried_again(client: Client, folder: ResultFolder
 def test_a_share_that_went_away_stops_the_run_and_fails_no_study(
     client: Client, folder: ResultFolder
 ) -> None:
-    run(order(5, Fate()), folder, client)
+    run(order(5, Fate()), folder, client, SILENT)
     with pytest.raises(ResourceError, match=r"20 studies in a row.*the share went away"):
-        run(order(100, Fate(gives_way_always=True)), folder, client)
+        run(order(100, Fate(gives_way_always=True)), folder, client, SILENT)
     assert outcomes(folder) == dict.fromkeys(range(5), "scored")
     assert runs(folder)[-1].ending == "stopped"
-    run(order(100, Fate()), folder, client)
+    run(order(100, Fate()), folder, client, SILENT)
     assert outcomes(folder) == dict.fromkeys(range(100), "scored")
 
 
@@ -125,16 +130,16 @@ def test_a_wrong_command_is_said_once_and_writes_no_row(
     client: Client, folder: ResultFolder
 ) -> None:
     with pytest.raises(UsageError, match="no such device"):
-        run(order(9, Fate(misused=True)), folder, client)
+        run(order(9, Fate(misused=True)), folder, client, SILENT)
     assert outcomes(folder) == {}
 
 
 def test_failed_studies_are_taken_up_again_on_demand(client: Client, folder: ResultFolder) -> None:
-    run(order(6, Fate(raises=frozenset({4}))), folder, client)
-    ended = run(order(6, Fate()), folder, client)
+    run(order(6, Fate(raises=frozenset({4}))), folder, client, SILENT)
+    ended = run(order(6, Fate()), folder, client, SILENT)
     assert ended.counts["done"] == 0
-    ended = run(order(6, Fate(), retry="failed"), folder, client)
+    ended = run(order(6, Fate(), retry="failed"), folder, client, SILENT)
     assert ended.counts["done"] == 1
     assert outcomes(folder) == dict.fromkeys(range(6), "scored")
     with pytest.raises(UsageError, match="--retry colour"):
-        run(order(6, Fate(), retry="colour"), folder, client)
+        run(order(6, Fate(), retry="colour"), folder, client, SILENT)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from distributed import Client
-from tiny import QUICK, Fate, order
+from tiny import QUICK, SILENT, Fate, order
 
 from calcarium.batch.cluster import workers
 from calcarium.batch.run import run
@@ -47,7 +47,7 @@ def client() -> Iterator[Client]:
 def undisturbed(client: Client, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     results = ResultFolder.at(str(tmp_path_factory.mktemp("undisturbed")))
     results.create()
-    run(order(N, Fate()), results, client)
+    run(order(N, Fate()), results, client, SILENT)
     return rows(results)
 
 
@@ -85,7 +85,7 @@ def test_a_signal_ends_the_run_in_order(
     last = runs(results)[-1]
     assert last.ending == "stopped"
     assert last.counts["done"] == read_table(results, "studies").num_rows
-    run(order(N, Fate()), results, client)
+    run(order(N, Fate()), results, client, SILENT)
     assert rows(results) == undisturbed
 
 
@@ -102,7 +102,7 @@ def test_a_killed_client_leaves_no_worker_and_the_same_command_finishes(
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     results = ResultFolder.at(str(folder))
-    run(order(N, Fate()), results, client)
+    run(order(N, Fate()), results, client, SILENT)
     assert rows(results) == undisturbed
 
 

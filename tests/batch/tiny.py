@@ -10,9 +10,12 @@ from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+
 from calcarium.batch.cluster import workers
 from calcarium.batch.options import RunOptions
 from calcarium.batch.plan import Choice
+from calcarium.batch.progress import Reporter
 from calcarium.batch.run import Order, run
 from calcarium.batch.submit import Job
 from calcarium.batch.task import Scorer
@@ -26,6 +29,7 @@ from calcarium.tables.schema import TABLES
 from calcarium.tables.stamp import Stamp
 
 ARCHIVE_PATH = "/archive/secret"
+SILENT = Reporter(Console(quiet=True))
 QUICK = RunOptions(
     workers=2, commit_s=0.3, commit_studies=10, retry_after_s=0.05, grace_s=5.0, no_worker_s=30.0
 )
@@ -135,7 +139,7 @@ def order(n: int, fate: Fate, **changes: object) -> Order:
     record = Run("run-" + os.urandom(4).hex(), "2026-01-01", "0", "gated", "abc", "numpy", "here")
     made_by = Stamp(record.run_id, "abc", "0", "numpy", "", "", 0.0)
     job = Job(partial(make_scorer, fate), failed, made_by)
-    values = {"options": QUICK, "quiet": True, "total": n, **changes}
+    values = {"options": QUICK, "total": n, **changes}
     return Order(record, job, partial(studies, n), "{}", **values)  # type: ignore[arg-type]
 
 
@@ -145,7 +149,7 @@ def score_in_process(folder: str, n: int, pause_s: float, kills: str = "") -> No
     results.create()
     fate = Fate(pause_s, kills=frozenset(int(k) for k in kills.split(",") if k))
     with writer_lock(results), workers(QUICK, None) as client:
-        run(order(n, fate, choice=Choice()), results, client)
+        run(order(n, fate, choice=Choice()), results, client, SILENT)
 
 
 if __name__ == "__main__":

@@ -21,17 +21,19 @@ class Choice:
     shard : ``(i, n)``: the i-th of n parts, from 1
     sample, seed : so many studies, drawn by a hash of seed and study
     limit : so many studies, the first ones
+    only : these studies, by id; empty for all
     """
 
     shard: tuple[int, int] | None = None
     sample: int | None = None
     seed: int = 0
     limit: int | None = None
+    only: frozenset[str] = frozenset()
 
     @property
     def is_all(self) -> bool:
         """Whether nothing is left out."""
-        return self.shard is None and self.sample is None and self.limit is None
+        return self == Choice(seed=self.seed)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -55,7 +57,7 @@ def chosen(studies: Callable[[], Iterable[Study]], choice: Choice) -> Iterator[S
     ----------
     studies : starts a pass over all studies; a sample needs a second one
     """
-    within = (s for s in studies() if _in_shard(s.study_id, choice.shard))
+    within = (s for s in studies() if _is_within(s.study_id, choice))
     if choice.sample is not None:
         drawn = _draw((s.study_id for s in within), choice.sample, choice.seed)
         within = (s for s in studies() if s.study_id in drawn)
@@ -66,8 +68,10 @@ def _draw(study_ids: Iterable[str], size: int, seed: int) -> Collection[str]:
     return set(heapq.nsmallest(size, study_ids, key=lambda s: _hash(f"{seed}/{s}")))
 
 
-def _in_shard(study_id: str, shard: tuple[int, int] | None) -> bool:
-    return shard is None or _hash(study_id) % shard[1] == shard[0] - 1
+def _is_within(study_id: str, choice: Choice) -> bool:
+    if choice.only and study_id not in choice.only:
+        return False
+    return choice.shard is None or _hash(study_id) % choice.shard[1] == choice.shard[0] - 1
 
 
 def _hash(text: str) -> int:

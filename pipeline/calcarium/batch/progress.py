@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 PLAIN_EVERY_S = 10.0
 
@@ -55,47 +55,42 @@ class Tally:
 
 
 class Reporter:
-    """Shows a tally; ``say`` prints a line that stays."""
+    """Says how far things are: a live line in a terminal, else a plain one now and then."""
 
-    def __init__(self, tally: Tally, console: Console, live: Progress | None) -> None:
-        self._tally = tally
+    def __init__(self, console: Console, live: Progress | None = None) -> None:
         self._console = console
         self._live = live
-        self._task = live.add_task("", total=tally.total) if live else None
+        self._task = live.add_task("") if live else None
         self._last = time.monotonic()
 
     def say(self, text: str) -> None:
-        """Print a line above the live one."""
+        """Print a line that stays."""
         self._console.print(text, highlight=False, markup=False)
 
-    def update(self) -> None:
-        """Show the tally as it is now."""
+    def show(self, text: str, done: int = 0, total: int | None = None) -> None:
+        """Show how far things are; a later call takes the place of this one."""
         if self._live is not None and self._task is not None:
-            tally = self._tally
-            self._live.update(
-                self._task, completed=tally.done, total=tally.total, description=tally.line()
-            )
+            self._live.update(self._task, completed=done, total=total, description=text)
         elif time.monotonic() - self._last >= PLAIN_EVERY_S:
             self._last = time.monotonic()
-            of = f" of {self._tally.total:,}" if self._tally.total is not None else ""
-            self.say(f"{self._tally.done:,}{of} studies · {self._tally.line()}")
+            self.say(text)
+
+    def show_tally(self, tally: Tally) -> None:
+        """Show the counts of a run that is going on."""
+        of = "" if tally.total is None else f" of {tally.total:,}"
+        self.show(f"{tally.done:,}{of} studies · {tally.line()}", tally.done, tally.total)
 
 
 @contextmanager
-def report(tally: Tally, *, quiet: bool) -> Iterator[Reporter]:
-    """Show a tally while the block runs."""
+def report(*, quiet: bool) -> Iterator[Reporter]:
+    """Report on standard error while the block runs; not at all if ``quiet``."""
     console = Console(stderr=True, quiet=quiet)
-    if not console.is_terminal or quiet:
-        yield Reporter(tally, console, None)
+    if quiet or not console.is_terminal:
+        yield Reporter(console)
         return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
+    columns = (BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, refresh_per_second=4, transient=True) as live:
-        yield Reporter(tally, console, live)
+        yield Reporter(console, live)
 
 
 def _duration(seconds: float) -> str:

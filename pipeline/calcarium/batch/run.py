@@ -12,14 +12,16 @@ from calcarium.batch.commits import Commits
 from calcarium.batch.interrupt import stop_on_signals
 from calcarium.batch.options import RunOptions
 from calcarium.batch.plan import Choice, chosen
-from calcarium.batch.progress import Tally, report
+from calcarium.batch.progress import Reporter, Tally
 from calcarium.batch.submit import Job, score_studies
 from calcarium.errors import REASONS, CalciumError, UsageError
 from calcarium.intake.records import Study
 from calcarium.tables.commit import drop_studies, join_small_parts, sweep
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import committed_study_ids, connect
+from calcarium.tables.rows import StudyRows
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other
+from calcarium.tables.stamp import stamp
 
 
 class Stopped(CalciumError):
@@ -33,6 +35,7 @@ class Order:
     Attributes
     ----------
     studies : starts a pass over all studies of the index
+    absent : rows of what was asked for and is not there
     total : how many the index holds, if that is known
     protocol_json : the resolved protocol
     retry : take up again studies that failed (``failed``) or were excluded for this reason
@@ -42,14 +45,14 @@ class Order:
     job: Job
     studies: Callable[[], Iterable[Study]]
     protocol_json: str
+    absent: Callable[[], Iterable[StudyRows]] = tuple
     total: int | None = None
     choice: Choice = field(default_factory=Choice)
     options: RunOptions = field(default_factory=RunOptions)
     retry: str | None = None
-    quiet: bool = False
 
 
-def run(order: Order, folder: ResultFolder, client: Client) -> Run:
+def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) -> Run:
     """Score what is not done yet; the caller holds the lock of the folder.
 
     Returns
@@ -75,8 +78,10 @@ def run(order: Order, folder: ResultFolder, client: Client) -> Run:
     tally = Tally(total=order.total if order.choice.is_all else None)
     studies = census.not_done(chosen(order.studies, order.choice), tally)
     commits = Commits(folder, order.options)
+    if order.choice.is_all:
+        census.add_absent(order, commits, tally)
     try:
-        with stop_on_signals() as stop, report(tally, quiet=order.quiet) as reporter:
+        with stop_on_signals() as stop:
             score_studies(studies, order.job, order.options, client, commits, tally, reporter, stop)
     except CalciumError:
         record_run(folder, _ended(order.run, census, tally, "stopped"))
@@ -111,6 +116,16 @@ class Census:
                     tally.total -= 1
             else:
                 yield study
+
+    def add_absent(self, order: Order, commits: Commits, tally: Tally) -> None:
+        """Commit rows for what was asked for and is not there."""
+        for rows in order.absent():
+            self.asked += 1
+            if rows.study_id in self.done_before:
+                self.continued += 1
+            else:
+                commits.add(stamp(rows, replace(order.job.made_by, finished_at=now())))
+                tally.outcomes["excluded"] += 1
 
 
 def _to_retry(folder: ResultFolder, what: str) -> set[str]:

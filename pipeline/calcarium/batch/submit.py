@@ -89,7 +89,7 @@ class Batch:
         if landed is not None:
             self._land(landed)
         self.commits.write_if_due()
-        self.reporter.update()
+        self.reporter.show_tally(self.tally)
 
     def _finish(self, stop: Stop) -> None:
         """After a signal: take in what ends within the time of grace."""

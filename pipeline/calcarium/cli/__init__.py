@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "index": "Read the headers of an archive once, for plan and score.",
     "show": "State of a run; why is this study missing?",
     "verify": "Check that a result folder adds up.",
+    "merge": "Join the result folders of a job array.",
+    "diff": "What changed between two runs, study by study, and why.",
     "look": "One picture per study: what counted, what did not.",
     "cohort": "Describe a cohort, compare its scores with others, follow patients over time.",
     "protocol": "List, show and check protocols.",

@@ -8,7 +8,7 @@ are joined by writing what they hold once more under the range of their numbers.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from calcarium.tables.folder import TEMPORARY, Part, ResultFolder
 from calcarium.tables.read import dataset
-from calcarium.tables.rows import Row, StudyRows, TableName
+from calcarium.tables.rows import StudyRows, TableName
 from calcarium.tables.schema import TABLES, arrow_schema, check_rows
 
 ROWS_KEY = b"calcarium.rows"
@@ -37,18 +37,23 @@ def commit(folder: ResultFolder, studies: Sequence[StudyRows]) -> Part:
     ResourceError
         if the disk is full or the folder cannot be written.
     """
+    tables: dict[TableName, pa.Table] = {}
+    for table in TABLES:
+        rows = [row for study in studies for row in study.tables.get(table, [])]
+        check_rows(table, rows, stamped=True)
+        tables[table] = pa.Table.from_pylist(rows, schema=arrow_schema(table))
+    return commit_tables(folder, tables)
+
+
+def commit_tables(folder: ResultFolder, tables: Mapping[TableName, pa.Table]) -> Part:
+    """Write what some studies left in each table; every table must be named."""
     committed = folder.committed()
     number = committed[-1].last + 1 if committed else 0
     part = Part(number, number)
-    rows: dict[TableName, list[Row]] = {
-        table: [row for study in studies for row in study.tables.get(table, [])] for table in TABLES
-    }
-    counts = {table: len(table_rows) for table, table_rows in rows.items()}
+    counts = {table: rows.num_rows for table, rows in tables.items()}
     for table in COMMIT_ORDER:
-        check_rows(table, rows[table], stamped=True)
-        if rows[table] or table == "series":
-            batch = pa.Table.from_pylist(rows[table], schema=arrow_schema(table))
-            _write(folder, table, part, iter([batch]), counts)
+        if counts[table] or table == "series":
+            _write(folder, table, part, iter([tables[table]]), counts)
     return part
 
 

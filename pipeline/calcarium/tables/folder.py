@@ -8,6 +8,7 @@ lies in ``series/``, which is written last.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -66,6 +67,14 @@ class ResultFolder:
     def is_local(self) -> bool:
         """Whether it lies on a mounted disk."""
         return isinstance(self.fs, LocalFileSystem)
+
+    @property
+    def index(self) -> Path:
+        """Folder of the index: inside, or in the user's cache for a remote result folder."""
+        if self.is_local:
+            return Path(self.path("index"))
+        name = hashlib.sha256(self.root.encode()).hexdigest()[:16]
+        return Path("~/.cache/calcarium/index").expanduser() / name
 
     def path(self, *names: str) -> str:
         """Path of something in the folder."""

@@ -1,0 +1,225 @@
+"""The main job: an archive to a result folder, from the words of a command to its end."""
+
+from __future__ import annotations
+
+import platform
+import socket
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from distributed import Client
+from distributed.scheduler import KilledWorker
+
+from calcarium.batch.absent import absent_studies
+from calcarium.batch.cluster import workers
+from calcarium.batch.options import RunOptions
+from calcarium.batch.plan import Choice
+from calcarium.batch.progress import Reporter, report
+from calcarium.batch.run import Order, now, run
+from calcarium.batch.submit import Job
+from calcarium.config import Protocols
+from calcarium.covariate_table import read_covariates
+from calcarium.errors import CalciumError, ResourceError, UsageError
+from calcarium.intake.index import IndexSummary, build_index
+from calcarium.intake.index_query import index_counts, series_of_entries
+from calcarium.intake.manifest import expand, masks_by_series
+from calcarium.intake.parallel import windowed_map
+from calcarium.intake.studies import iter_studies
+from calcarium.provenance import calcarium_version
+from calcarium.regions.inputs import RegionInputs, gather_inputs
+from calcarium.scoring.score import check_scoring
+from calcarium.study import ScorerSetup
+from calcarium.tables.folder import ResultFolder
+from calcarium.tables.lock import writer_lock
+from calcarium.tables.runs import Run, record_command
+from calcarium.tables.secret import patient_secret
+from calcarium.tables.stamp import Stamp
+from calcarium.tables.verify import verify
+from calcarium_kernels import load
+
+SOFTWARE = ("numpy", "scipy", "pydicom", "imagecodecs", "pyarrow", "dask", "cupy", "onnxruntime")
+INDEX_BATCHES_PER_WORKER = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    Attributes
+    ----------
+    inputs : folders, files, archives, manifests; paths or URLs
+    out : result folder, new or to go on with
+    masks, covariates : where they are; empty for none
+    scheduler : address or file of a Dask scheduler; ``None`` starts workers here
+    retry : ``failed`` or a reason: take up such studies again
+    command : the words as typed, kept in the private part
+    """
+
+    inputs: tuple[str, ...]
+    out: str
+    protocols: Protocols
+    masks: str = ""
+    covariates: str = ""
+    backend: Literal["auto", "numpy", "cupy"] = "auto"
+    scheduler: str | None = None
+    options: RunOptions = field(default_factory=RunOptions)
+    choice: Choice = field(default_factory=Choice)
+    retry: str | None = None
+    all_scans: bool = False
+    quiet: bool = False
+    command: str = ""
+
+
+def score_archive(request: Request) -> Run:
+    """Score what is not scored yet, and check that the result adds up.
+
+    Returns
+    -------
+    the record of the run, with its counts
+
+    Raises
+    ------
+    CalciumError
+        a sentence that says why it could not be done, or not to the end
+    """
+    for protocol in request.protocols.by_class.values():
+        check_scoring(protocol.scoring)
+    folder = ResultFolder.at(request.out)
+    folder.create()
+    with (
+        report(quiet=request.quiet) as reporter,
+        writer_lock(folder) as message,
+        workers(request.options, request.scheduler) as client,
+    ):
+        if message:
+            reporter.say(message)
+        _index(request, folder.index, client, reporter)
+        order = _order(request, folder)
+        record_command(folder, order.run.run_id, request.command)
+        ended = run(order, folder, client, reporter)
+    findings = verify(folder)
+    if findings:
+        raise CalciumError("the result does not add up:\n" + "\n".join(map(str, findings)))
+    return ended
+
+
+def _index(request: Request, index: Path, client: Client, reporter: Reporter) -> None:
+    """Bring the index up to date, on the same workers that will score."""
+    window = INDEX_BATCHES_PER_WORKER * max(1, sum(client.nthreads().values()))
+    submit = partial(client.submit, pure=False)
+
+    def show(summary: IndexSummary) -> None:
+        reporter.show(f"headers: {summary.read:,} read, {summary.unchanged:,} known")
+
+    index.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        summary = build_index(
+            request.inputs, index, parallel=partial(windowed_map, submit, window), progress=show
+        )
+    except KilledWorker as error:
+        raise ResourceError(
+            "a worker died while headers were read; what was read is kept, give the command again"
+        ) from error
+    if summary.touched_studies:
+        reporter.say(
+            f"files of {len(summary.touched_studies):,} known studies came, changed or vanished; "
+            "rows that are there were made from what was there before"
+        )
+
+
+def _order(request: Request, folder: ResultFolder) -> Order:
+    index = folder.index
+    inputs = _region_inputs(request, index)
+    covariates = read_covariates(request.covariates) if request.covariates else None
+    setup = ScorerSetup(
+        request.protocols,
+        inputs,
+        patient_secret(folder),
+        backend=choose_backend(request.backend),
+        covariates=covariates,
+        all_scans=request.all_scans,
+    )
+    fingerprints = {
+        "masks": inputs.fingerprint,
+        "covariates": covariates.sha256[:16] if covariates else "",
+        "scans": "all" if request.all_scans else "best of each class",
+    }
+    record = _record(request, setup.backend, fingerprints)
+    made_by = Stamp(
+        record.run_id, record.protocol_hash, record.calcarium_version, record.backend, "", "", 0.0
+    )
+    return Order(
+        record,
+        Job(setup, setup.failed, made_by),
+        partial(iter_studies, index),
+        request.protocols.to_json(),
+        absent=partial(absent_studies, index),
+        total=index_counts(index).studies,
+        choice=request.choice,
+        options=request.options,
+        retry=request.retry,
+    )
+
+
+def _region_inputs(request: Request, index: Path) -> RegionInputs:
+    _, entries = expand(request.inputs)
+    column = masks_by_series(series_of_entries(index, entries)) if entries else {}
+    shapes = [protocol.region.shapes for protocol in request.protocols.by_class.values()]
+    return gather_inputs(request.masks, mask_column=column, shapes=shapes)
+
+
+def choose_backend(asked: Literal["auto", "numpy", "cupy"]) -> Literal["numpy", "cupy"]:
+    """The backend to use: ``auto`` takes CuPy where this machine has a device.
+
+    Raises
+    ------
+    UsageError
+        if CuPy is asked for and cannot be had; nothing falls back silently.
+    """
+    if asked == "numpy":
+        return "numpy"
+    try:
+        load("cupy")
+    except (RuntimeError, ImportError) as error:
+        if asked == "cupy":
+            raise UsageError(f"--backend cupy: {error}") from error
+        return "numpy"
+    return "cupy"
+
+
+def _record(request: Request, backend: str, fingerprints: dict[str, str]) -> Run:
+    choice = request.choice
+    shard = "/".join(map(str, choice.shard)) if choice.shard else None
+    return Run(
+        run_id=uuid4().hex[:12],
+        started_at=now(),
+        calcarium_version=calcarium_version(),
+        protocol=request.protocols.name,
+        protocol_hash=request.protocols.hash,
+        backend=backend,
+        host=socket.gethostname(),
+        software={"python": platform.python_version()} | _software(),
+        options={
+            "limit": choice.limit,
+            "sample": choice.sample,
+            "seed": choice.seed,
+            "shard": shard,
+            "retry": request.retry,
+            **request.options.model_dump(),
+        },
+        inputs=fingerprints,
+    )
+
+
+def _software() -> dict[str, str]:
+    found = {}
+    for name in SOFTWARE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,101 @@
+"""``calcarium score``: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Literal
+
+import click
+
+NOTHING_SCORED = 3
+
+
+@click.command("score", context_settings={"show_default": True})
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--out", required=True, metavar="RESULTS", help="Result folder, new or to go on with."
+)
+@click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
+@click.option("--masks", default="", metavar="DIR|FILE", help="Masks that you have.")
+@click.option("--covariates", default="", metavar="FILE", help="Table of age, sex and the like.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
+@click.option("--scheduler", metavar="ADDR|FILE", help="A Dask scheduler instead of local workers.")
+@click.option("--backend", type=click.Choice(["auto", "numpy", "cupy"]), default="auto")
+@click.option("--run", "run_file", default="default", metavar="NAME|FILE", help="How it is run.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N studies.")
+@click.option("--sample", type=click.IntRange(1), help="Only N studies, drawn at random.")
+@click.option("--seed", type=int, default=0, help="Seed of the sample.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts, for job arrays.")
+@click.option("--only", multiple=True, metavar="STUDY", help="Only this study; may be repeated.")
+@click.option("--retry", metavar="WHAT", help="Take up again: failed, or a reason.")
+@click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
+@click.option("--max-failed", type=click.FloatRange(0, 1), help="Greatest share of failed studies.")
+@click.option("--quiet", is_flag=True, help="No progress, only the end.")
+def command(
+    inputs: tuple[str, ...],
+    out: str,
+    protocol: str,
+    masks: str,
+    covariates: str,
+    workers: int,
+    scheduler: str | None,
+    backend: Literal["auto", "numpy", "cupy"],
+    run_file: str,
+    limit: int | None,
+    sample: int | None,
+    seed: int,
+    shard: str | None,
+    only: tuple[str, ...],
+    retry: str | None,
+    all_scans: bool,
+    max_failed: float | None,
+    quiet: bool,
+) -> None:
+    """Score an archive; the same command continues a run.
+
+    INPUT is a folder, a file, an archive (ZIP, tar) or a manifest (CSV, Parquet), as a path or
+    a URL. Every study and every scan ends as one row: scored, excluded with a reason, or failed.
+
+    \b
+    calcarium score /archive --out results
+    calcarium score /archive --out results --masks masks/ --protocol gated
+    calcarium score list.csv --out results --shard 3/100
+
+    Exit status: 0 finished; 1 could not be done or finished; 2 wrong usage; 3 finished, but
+    nothing was scored or more failed than --max-failed.
+    """  # noqa: D301 (click wants the backspace)
+    from calcarium.batch.options import load_options
+    from calcarium.batch.plan import Choice, parse_shard
+    from calcarium.batch.score import Request, score_archive
+    from calcarium.config import load_protocol
+    from calcarium.tables.folder import ResultFolder
+    from calcarium.tables.summary import lines_of, summarise
+
+    options = load_options(run_file)
+    changes = {"workers": workers or None, "max_failed": max_failed}
+    options = options.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    choice = Choice(parse_shard(shard) if shard else None, sample, seed, limit, frozenset(only))
+    score_archive(
+        Request(
+            inputs=inputs,
+            out=out,
+            protocols=load_protocol(protocol),
+            masks=masks,
+            covariates=covariates,
+            backend=backend,
+            scheduler=scheduler,
+            options=options,
+            choice=choice,
+            retry=retry,
+            all_scans=all_scans,
+            quiet=quiet,
+            command=shlex.join(sys.argv),
+        )
+    )
+    summary = summarise(ResultFolder.at(out))
+    click.echo("\n".join(lines_of(summary)))
+    if not summary.outcomes["scored"] or summary.share_failed > options.max_failed:
+        click.echo(f"look at: calcarium show {shlex.quote(out)}")
+        sys.exit(NOTHING_SCORED)
+    click.echo(f"next: calcarium report {shlex.quote(out)}")
