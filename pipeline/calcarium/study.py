@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from calcarium.acquisition_quality import acquisition_quality
 from calcarium.config import Protocol, Protocols
 from calcarium.covariate_table import CovariateTable, scan_covariates
 from calcarium.covariates import from_header
@@ -110,17 +111,22 @@ class Scorer:
         if choice.reason is not None:
             return replace(result, reason=choice.reason, message=choice.detail)
         protocol = self.setup.protocols.by_class[choice.scan_class]
-        return score_scan(result, protocol, self.setup.inputs, self.kernels)
+        return score_scan(choice, result, protocol, self.setup.inputs, self.kernels)
 
 
 def score_scan(
-    result: ScanResult, protocol: Protocol, inputs: RegionInputs, kernels: Kernels
+    choice: ScanChoice,
+    result: ScanResult,
+    protocol: Protocol,
+    inputs: RegionInputs,
+    kernels: Kernels,
 ) -> ScanResult:
     """Take a chosen scan through every stage; it ends scored, excluded or failed."""
-    scan, stage = result.scan, "volume"
+    scan, stage = choice.scan, "volume"
     try:
         volume = load_volume(scan, protocol.volume)
-        result = replace(result, volume=VolumeFacts.of(volume))
+        facts = VolumeFacts.of(volume)
+        result = replace(result, volume=facts)
         stage = "region"
         region = find_region(volume, scan, protocol, inputs, kernels)
         result = replace(result, region_source=region.source, region_sha256=region.sha256 or None)
@@ -133,7 +139,8 @@ def score_scan(
     except ScanFailed as failed:
         error = type(failed.__cause__ or failed).__name__
         return replace(result, outcome="failed", stage=stage, error=error, message=str(failed))
-    doubts = (*volume.notes, *region.quality, *scores.quality, *meaning.quality)
+    acquired = acquisition_quality(choice, facts, region, scores)
+    doubts = (*acquired, *volume.notes, *region.quality, *scores.quality, *meaning.quality)
     return replace(
         result,
         outcome="scored",

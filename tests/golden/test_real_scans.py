@@ -10,8 +10,6 @@ from calcarium.intake.studies import iter_studies
 from calcarium.regions.inputs import RegionInputs
 from calcarium.study import ScorerSetup
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def rows_of(test_data, tmp_path_factory):

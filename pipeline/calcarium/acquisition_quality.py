@@ -1,0 +1,41 @@
+"""Checks of how a scan was acquired, from its header and measured geometry."""
+
+from __future__ import annotations
+
+from calcarium.intake.quirks import KernelGroup
+from calcarium.intake.select import ScanChoice
+from calcarium.outcome import VolumeFacts
+from calcarium.quality import QualityRow, Status
+from calcarium.regions.model import Region
+from calcarium.scoring.model import ScanScores
+
+CALCIUM_INCREMENT_MM = (2.5, 3.0)  # Agatston 1990: 3 mm; GE calcium protocols 2.5 mm
+TOLERANCE_MM = 0.05
+KERNEL_STATUS: dict[KernelGroup, Status] = {"soft": "pass", "sharp": "warn", "unknown": "unknown"}
+
+
+def acquisition_quality(
+    choice: ScanChoice, volume: VolumeFacts, region: Region, scores: ScanScores
+) -> tuple[QualityRow, ...]:
+    """How far a scan is from the one that the score was defined on."""
+    low, high = CALCIUM_INCREMENT_MM
+    increment = volume.slice_increment_mm
+    usual = low - TOLERANCE_MM <= increment <= high + TOLERANCE_MM
+    rows = [
+        QualityRow("slice_increment", _status(usual), increment),
+        QualityRow("kernel", KERNEL_STATUS[choice.kernel], text=choice.kernel),
+        QualityRow(
+            "mass_calibration",
+            "pass" if scores.mass_calibration else "unknown",
+            scores.mass_factor_mg_per_cm3_hu,
+            scores.mass_calibration or "none, so no mass",
+        ),
+        QualityRow("region_is_coronary", "pass" if region.is_coronary else "fail"),
+    ]
+    if choice.scan_class == "gated":
+        rows.append(QualityRow("gating", _status(choice.gated == "yes"), text=choice.gated))
+    return tuple(rows)
+
+
+def _status(passes: bool) -> Status:
+    return "pass" if passes else "warn"
