@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -120,7 +121,9 @@ def write_series(
 
 def file_header(path: Path, *, by_offset: bool = True) -> FileHeader:
     """Read one file's header with pydicom; with the pixels' offset where they lie as they are."""
-    dataset = pydicom.dcmread(path, force=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(path, force=True)
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     offset = length = None
     if by_offset and syntax != DEFLATED and "PixelData" in dataset:

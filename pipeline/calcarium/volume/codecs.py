@@ -20,6 +20,7 @@ from calcarium.volume.codestream import describe, is_complete
 Words: TypeAlias = NDArray[np.uint16]
 Kind: TypeAlias = Literal["native", "deflated", "encapsulated"]
 
+RLE_HEADER_WORDS = 16
 PACKAGE = "imagecodecs"
 
 
@@ -66,7 +67,7 @@ SYNTAXES = {
         TransferSyntax("1.2.840.10008.1.2.1", "Explicit VR Little Endian", "native"),
         TransferSyntax("1.2.840.10008.1.2.2", "Explicit VR Big Endian", "native", big_endian=True),
         TransferSyntax("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian", "deflated"),
-        TransferSyntax("1.2.840.10008.1.2.5", "RLE Lossless", "encapsulated", "DICOMRLE"),
+        TransferSyntax("1.2.840.10008.1.2.5", "RLE Lossless", "encapsulated", "PACKBITS"),
         TransferSyntax(
             "1.2.840.10008.1.2.4.51", "JPEG Extended (12 bit)", "encapsulated", "JPEG8", lossy=True
         ),
@@ -79,9 +80,11 @@ SYNTAXES = {
                 ("1.2.840.10008.1.2.4.81", "JPEG-LS Near-lossless", "JPEGLS", True),
                 ("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless", "JPEG2K", False),
                 ("1.2.840.10008.1.2.4.91", "JPEG 2000", "JPEG2K", True),
-                ("1.2.840.10008.1.2.4.201", "HTJ2K Lossless", "HTJ2K", False),
-                ("1.2.840.10008.1.2.4.202", "HTJ2K Lossless RPCL", "HTJ2K", False),
-                ("1.2.840.10008.1.2.4.203", "HTJ2K", "HTJ2K", True),
+                # OpenJPEG reads HTJ2K too; imagecodecs' own codec for it (OpenJPH) returns
+                # rubbish for a broken codestream, without an error.
+                ("1.2.840.10008.1.2.4.201", "HTJ2K Lossless", "JPEG2K", False),
+                ("1.2.840.10008.1.2.4.202", "HTJ2K Lossless RPCL", "JPEG2K", False),
+                ("1.2.840.10008.1.2.4.203", "HTJ2K", "JPEG2K", True),
             )
         ),
     )
@@ -138,7 +141,7 @@ def decode(syntax: TransferSyntax, frame: bytes, out: Words) -> int | None:
         ``undecodable``, ``short_pixels``, ``lossy_8bit`` or ``unsupported_pixels``
     """
     try:
-        if syntax.codec == "DICOMRLE":
+        if syntax.codec == "PACKBITS":
             _decode_rle(frame, out)
             return None
         return _decode_codestream(syntax, frame, out)
@@ -148,8 +151,19 @@ def decode(syntax: TransferSyntax, frame: bytes, out: Words) -> int | None:
 
 
 def _decode_rle(frame: bytes, out: Words) -> None:
-    plain = imagecodecs.dicomrle_decode(frame, dtype="<u2")
-    out[...] = np.frombuffer(plain, dtype="<u2", count=out.size).reshape(out.shape)
+    """Two segments, high and low bytes, each packed by PackBits (PS3.5, annex G).
+
+    The header is read here, because imagecodecs' decoder of whole frames follows
+    its offsets out of the frame.
+    """
+    header = np.frombuffer(frame, "<u4", count=RLE_HEADER_WORDS)
+    n_segments, high, low = map(int, header[:3])
+    if n_segments != 2 or not 4 * RLE_HEADER_WORDS <= high < low < len(frame):
+        raise ValueError(f"{n_segments} segments, at {high} and {low} of {len(frame)} bytes")
+    planes = out.view(np.uint8).reshape(out.size, 2)
+    for segment, plane in ((frame[low:], planes[:, 0]), (frame[high:low], planes[:, 1])):
+        plain = imagecodecs.packbits_decode(segment)
+        plane[...] = np.frombuffer(plain, np.uint8, count=out.size)
 
 
 def _decode_codestream(syntax: TransferSyntax, frame: bytes, out: Words) -> int | None:
@@ -175,5 +189,4 @@ DECODERS: dict[str, Callable[..., object]] = {
     "JPEG8": imagecodecs.jpeg8_decode,
     "JPEGLS": imagecodecs.jpegls_decode,
     "JPEG2K": imagecodecs.jpeg2k_decode,
-    "HTJ2K": imagecodecs.htj2k_decode,
 }

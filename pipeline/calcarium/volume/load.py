@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from calcarium.config import VolumeRules
-from calcarium.errors import ResourceError, ScanExcluded
+from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Scan
 from calcarium.volume.codecs import Words
 from calcarium.volume.geometry import Stack, arrange
-from calcarium.volume.limits import MAX_VOLUME_BYTES
+from calcarium.volume.memory import allocate_words
 from calcarium.volume.model import Rescale, Volume
 from calcarium.volume.notes import PixelCounts, volume_notes
 from calcarium.volume.padding import darken_padding
-from calcarium.volume.pixels import WORD_BYTES, read_pixels
+from calcarium.volume.pixels import read_pixels
 from calcarium.volume.slices import Slice, slices_of
 from calcarium_kernels.contract import Stored
-
-ALIGNMENT = 64  # reading into memory that is not 32-byte aligned takes three times as long
 
 
 def load_volume(scan: Scan, rules: VolumeRules) -> Volume:
@@ -55,32 +53,11 @@ def load_volume(scan: Scan, rules: VolumeRules) -> Volume:
     )
 
 
-def allocate_words(shape: tuple[int, int, int]) -> Words:
-    """Uninitialised uint16 array of this shape, aligned for reading files into it.
-
-    Raises
-    ------
-    ScanExcluded
-        ``unsupported_pixels`` if it would be larger than any CT
-    ResourceError
-        if there is not enough memory
-    """
-    n_bytes = shape[0] * shape[1] * shape[2] * WORD_BYTES
-    if n_bytes > MAX_VOLUME_BYTES:
-        raise ScanExcluded("unsupported_pixels", f"a volume of {n_bytes} bytes")
-    try:
-        raw = np.empty(n_bytes + ALIGNMENT, dtype=np.uint8)
-    except MemoryError as error:
-        raise ResourceError(f"no memory for a volume of {n_bytes} bytes") from error
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + n_bytes].view(np.uint16).reshape(shape)
-
-
 def _check_twins(stack: Stack, words: Words) -> None:
     """Refuse slices at one place that differ; slices that do not were copied."""
     if not stack.twins:
         return
-    scratch = allocate_words((1, *words.shape[1:]))
+    scratch = np.empty_like(words[:1])
     for index, twin in stack.twins:
         kept = stack.slices[index]
         read_pixels([twin], scratch)

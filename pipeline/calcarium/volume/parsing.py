@@ -1,4 +1,4 @@
-"""Datasets of files whose pixels or geometry cannot be found by an offset."""
+"""Files whose pixels or geometry cannot be found by an offset, parsed by pydicom."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zlib
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
 
 from calcarium.errors import ScanExcluded, ScanFailed
 from calcarium.intake.headers import MALFORMED
@@ -21,27 +22,67 @@ GROUP_LENGTH = struct.Struct("<HH2sHI")
 
 
 def header(file: FileHeader) -> Dataset:
-    """The dataset of a file up to its pixels."""
-    return _parsed(file, stop_before_pixels=True)
+    """The dataset of a file up to its pixels; elements are converted when they are asked for.
+
+    Raises
+    ------
+    ScanFailed
+        if it is no DICOM
+    """
+    stream = io.BytesIO(read_all(file))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+    except MALFORMED as error:
+        raise ScanFailed(f"{file.url}: {error}") from error
 
 
-def whole(file: FileHeader) -> Dataset:
-    """The dataset of a file, pixels included and not decoded."""
-    return _parsed(file, stop_before_pixels=False)
-
-
-def inflated(file: FileHeader, pixel_bytes: int) -> Dataset:
-    """The dataset of a file in Deflated Explicit VR Little Endian (PS3.5, A.5).
-
-    Inflates no more than ``pixel_bytes`` and a header need, whatever the stream holds.
+def pixel_data(file: FileHeader) -> bytes:
+    """The value of PixelData, found by parsing the whole file.
 
     Raises
     ------
     ScanExcluded
-        ``undecodable`` if the stream is broken or larger
+        ``no_pixels``
+    ScanFailed
+        if the file is no DICOM
     """
+    stream = io.BytesIO(read_all(file))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = pydicom.dcmread(stream, force=True).get("PixelData")
+    except MALFORMED as error:
+        raise ScanFailed(f"{file.url}: {error}") from error
+    return _checked(file, value)
+
+
+def inflated_pixel_data(file: FileHeader, needed: int) -> bytes:
+    """The value of PixelData in Deflated Explicit VR Little Endian (PS3.5, A.5).
+
+    Inflates no more than ``needed`` bytes and a header, whatever the stream holds.
+
+    Raises
+    ------
+    ScanExcluded
+        ``no_pixels``; ``undecodable`` if the stream is broken or larger
+    ScanFailed
+        if what it inflates to is no DICOM
+    """
+    plain = _inflated(file, min(needed, MAX_VOLUME_BYTES) + MAX_HEADER_BYTES)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = read_dataset(io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
+            value = dataset.get("PixelData")
+    except MALFORMED as error:
+        raise ScanFailed(f"{file.url}: {error}") from error
+    return _checked(file, value)
+
+
+def _inflated(file: FileHeader, limit: int) -> bytes:
     data = read_all(file)
-    limit = min(pixel_bytes, MAX_VOLUME_BYTES) + MAX_HEADER_BYTES
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         plain = inflater.decompress(data[_end_of_file_meta(file, data) :], limit)
@@ -49,24 +90,7 @@ def inflated(file: FileHeader, pixel_bytes: int) -> Dataset:
         raise ScanExcluded("undecodable", f"{file.url}: deflated dataset: {error}") from error
     if inflater.unconsumed_tail:
         raise ScanExcluded("undecodable", f"{file.url}: inflates beyond {limit} bytes")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pydicom.filereader.read_dataset(
-                io.BytesIO(plain), is_implicit_VR=False, is_little_endian=True
-            )
-    except MALFORMED as error:
-        raise ScanFailed(f"{file.url}: {error}") from error
-
-
-def _parsed(file: FileHeader, *, stop_before_pixels: bool) -> Dataset:
-    stream = io.BytesIO(read_all(file))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pydicom.dcmread(stream, stop_before_pixels=stop_before_pixels, force=True)
-    except MALFORMED as error:
-        raise ScanFailed(f"{file.url}: {error}") from error
+    return plain
 
 
 def _end_of_file_meta(file: FileHeader, data: bytes) -> int:
@@ -78,3 +102,9 @@ def _end_of_file_meta(file: FileHeader, data: bytes) -> int:
     if (group, element) != (2, 0):
         raise ScanExcluded("undecodable", f"{file.url}: deflated, without group length")
     return start + int(length)
+
+
+def _checked(file: FileHeader, value: object) -> bytes:
+    if not isinstance(value, bytes) or not value:
+        raise ScanExcluded("no_pixels", file.url)
+    return value

@@ -13,7 +13,7 @@ from calcarium.intake.headers import MALFORMED
 from calcarium.intake.records import FileHeader
 from calcarium.volume.codecs import TransferSyntax, Words, decode, syntax_of
 from calcarium.volume.files import read_all, read_parts
-from calcarium.volume.parsing import inflated, whole
+from calcarium.volume.parsing import inflated_pixel_data, pixel_data
 from calcarium.volume.slices import Slice
 
 ITEM_TAG = b"\xfe\xff\x00\xe0"
@@ -88,7 +88,7 @@ def _native(
     file: FileHeader, syntax: TransferSyntax, frames: list[int], targets: list[Words]
 ) -> Iterator[tuple[Words, int | None]]:
     if file.pixel_offset is None:
-        yield from _from_bytes(file, _pixel_data(file), syntax, frames, targets)
+        yield from _from_bytes(file, pixel_data(file), syntax, frames, targets)
         return
     if file.pixel_length is None:
         raise ScanExcluded(
@@ -108,10 +108,7 @@ def _native(
 def _deflated(
     file: FileHeader, syntax: TransferSyntax, frames: list[int], targets: list[Words]
 ) -> Iterator[tuple[Words, int | None]]:
-    dataset = inflated(file, _frame_bytes(file) * file.number_of_frames)
-    value = dataset.get("PixelData")
-    if not value:
-        raise ScanExcluded("no_pixels", file.url)
+    value = inflated_pixel_data(file, _frame_bytes(file) * file.number_of_frames)
     yield from _from_bytes(file, value, syntax, frames, targets)
 
 
@@ -162,14 +159,7 @@ def _fragments(file: FileHeader) -> bytes:
         data = read_all(file)
         if data.startswith(ITEM_TAG, file.pixel_offset):
             return data[file.pixel_offset :]
-    return _pixel_data(file)
-
-
-def _pixel_data(file: FileHeader) -> bytes:
-    value = whole(file).get("PixelData")
-    if not isinstance(value, bytes) or not value:
-        raise ScanExcluded("no_pixels", file.url)
-    return value
+    return pixel_data(file)
 
 
 def _check_length(file: FileHeader, length: int) -> None:
