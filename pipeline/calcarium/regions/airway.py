@@ -52,7 +52,7 @@ def find_airway(thorax: Thorax, widest: int) -> Airway:
     reaches_lung[np.unique(labels[:, :, [0, -1]])] = True
     reaches_lung[0] = True
     airway = ~reaches_lung[labels]
-    rows = np.arange(front, back)
+    rows = front + np.arange(part.shape[1])  # the spine may lie behind the field of view
     before_spine = (spine.front_row[:widest, None] - rows) * grid.pixel_mm
     zone = (before_spine > BEFORE_SPINE_MM[0]) & (before_spine <= BEFORE_SPINE_MM[1])
     airway &= zone[:, :, None]
