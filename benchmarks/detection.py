@@ -226,6 +226,14 @@ def _chosen(stress: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(STRESSES) if "all" in stress else stress
 
 
+def _where(phantom: Path | None, scans: Path | None, masks: Path | None) -> LabelledSet:
+    if phantom is not None and scans is None and masks is None:
+        return LabelledSet.phantom(phantom)
+    if phantom is None and scans is not None and masks is not None:
+        return LabelledSet(scans, masks)
+    raise click.UsageError("give --phantom, or --scans and --masks")
+
+
 @click.command()
 @click.option("--phantom", type=click.Path(exists=True, path_type=Path), help="A phantom set.")
 @click.option("--scans", type=click.Path(exists=True, path_type=Path), help="Folder of DICOM.")
@@ -246,12 +254,9 @@ def main(
     out: Path | None,
 ) -> None:
     """Evaluate the embedded detector on scans whose coronary calcium is known."""
-    unknown = set(stress) - {*STRESSES, "all"}
-    if unknown or (phantom is None) == (scans is None or masks is None):
-        raise click.UsageError(
-            f"give --phantom, or --scans and --masks; stresses are all, {', '.join(STRESSES)}"
-        )
-    where = LabelledSet.phantom(phantom) if phantom else LabelledSet(scans, masks)
+    if set(stress) - {*STRESSES, "all"}:
+        raise click.UsageError(f"stresses are all, {', '.join(STRESSES)}")
+    where = _where(phantom, scans, masks)
     console = Console()
     try:
         scans_found = labelled_scans(where, load_protocol(protocol), cast(Part, part))

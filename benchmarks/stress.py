@@ -100,7 +100,7 @@ def crop_field(scan: LabelledVolume, width_mm: float) -> LabelledVolume:
         columns=x1 - x0,
     )
     part = (slice(None), slice(y0, y1), slice(x0, x1))
-    stored = np.ascontiguousarray(scan.volume.stored[part])
+    stored = scan.volume.stored[part].copy()
     return LabelledVolume(
         replace(scan.volume, stored=stored, geometry=moved),
         np.ascontiguousarray(scan.calcium[part]),
@@ -122,7 +122,7 @@ def drop_slices(scan: LabelledVolume, length_mm: float, *, caudal: bool) -> Labe
     kept = slice(n, None) if caudal else slice(0, geometry.shape[0] - n)
     volume = replace(
         scan.volume,
-        stored=np.ascontiguousarray(scan.volume.stored[kept]),
+        stored=scan.volume.stored[kept].copy(),
         rescale=Rescale(scan.volume.rescale.slope[kept], scan.volume.rescale.intercept[kept]),
         geometry=_resliced(geometry, geometry.origin_mm[kept], geometry.slice_position_mm[kept]),
         sop_instance_uid=scan.volume.sop_instance_uid[kept],
@@ -160,7 +160,7 @@ def _blended(
         calcium=np.maximum(scan.calcium[below], scan.calcium[above]),
         other=np.maximum(scan.other[below], scan.other[above]),
     )
-    return with_hu(labelled, (hu[below] + hu[above]) / 2)
+    return with_hu(labelled, (hu[below] + hu[above]) * np.float32(0.5))
 
 
 def _resliced(geometry: Geometry, origin_mm: Float64, position_mm: Float64) -> Geometry:
