@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
@@ -37,7 +38,7 @@ def ct_slice(z_mm: float = 0.0, number: int = 1, **elements: Any) -> Dataset:
     ds.RescaleIntercept, ds.RescaleSlope = "-1024", "1"
     for keyword, value in elements.items():
         if value is None:
-            delattr(ds, keyword)
+            ds.pop(tag_for_keyword(keyword), None)
         else:
             setattr(ds, keyword, value)
     if "SOPInstanceUID" not in elements:
@@ -47,7 +48,7 @@ def ct_slice(z_mm: float = 0.0, number: int = 1, **elements: Any) -> Dataset:
         ds.PixelData = np.full((4, 6), number, np.uint16).tobytes()
         ds["PixelData"].VR = "OW"
     ds.file_meta.MediaStorageSOPClassUID = ds.get("SOPClassUID", CTImageStorage)
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID") or f"{ROOT}.0"
+    ds.file_meta.MediaStorageSOPInstanceUID = f"{ROOT}.0"
     return ds
 
 

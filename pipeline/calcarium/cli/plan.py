@@ -1,0 +1,155 @@
+"""``calcarium plan``: what would be scored, and why not the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from calcarium.config import Protocols
+    from calcarium.intake.records import Scan
+    from calcarium.intake.survey import Survey
+
+
+@click.command("plan", context_settings={"show_default": True})
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
+@click.option("--masks", default="", metavar="DIR|FILE", help="Masks that you have.")
+@click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps the index; else a passing one.",
+)
+def command(
+    inputs: tuple[str, ...],
+    protocol: str,
+    masks: str,
+    all_scans: bool,
+    workers: int,
+    out: Path | None,
+) -> None:
+    """What would be scored, and why not the rest. Nothing is scored.
+
+    INPUT is a folder, a file, an archive, a manifest, or a folder that `calcarium index` made.
+    """
+    from rich.console import Console
+
+    from calcarium.config import load_protocol
+    from calcarium.intake.studies import iter_studies
+    from calcarium.intake.survey import survey
+
+    protocols = load_protocol(protocol)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(TemporaryDirectory(prefix="calcarium-"))
+        index = _index(inputs, out or Path(scratch), workers)
+        has_mask = _masks(masks, inputs, index, protocols)
+        found = survey(iter_studies(index), protocols, all_scans=all_scans, has_mask=has_mask)
+        console = Console()
+        _print_scans(console, found)
+        _print_syntaxes(console, found)
+        _print_rest(console, found, index)
+    click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
+
+
+def _index(inputs: tuple[str, ...], folder: Path, workers: int) -> Path:
+    """The index that was given, or one made now."""
+    from calcarium.cli.index import build_with_progress
+    from calcarium.intake.index_store import is_index
+
+    if len(inputs) == 1 and is_index(Path(inputs[0])):
+        return Path(inputs[0])
+    build_with_progress(inputs, folder, workers)
+    return folder
+
+
+def _masks(
+    masks: str, inputs: tuple[str, ...], index: Path, protocols: Protocols
+) -> Callable[[Scan], bool] | None:
+    from calcarium.intake.index_query import series_of_entries
+    from calcarium.intake.manifest import expand, masks_by_series
+    from calcarium.regions.inputs import gather_inputs
+
+    _, entries = expand(inputs)
+    column = masks_by_series(series_of_entries(index, entries)) if entries else {}
+    if not masks and not column:
+        return None
+    shapes = [protocol.region.shapes for protocol in protocols.by_class.values()]
+    given = gather_inputs(masks, mask_column=column, shapes=shapes)
+    return lambda scan: given.mask_of(scan) is not None
+
+
+def _print_scans(console: Console, found: Survey) -> None:
+    from rich.table import Table
+
+    table = Table("class", "outcome", box=None)
+    table.add_column("scans", justify="right")
+    table.add_column("GB", justify="right")
+    table.add_column("example", no_wrap=True)
+    for scan_class, tally in sorted(found.chosen.items()):
+        example = _example(tally.example)
+        table.add_row(scan_class, "[bold]score", f"{tally.scans:,}", _gb(tally.bytes), example)
+    for (scan_kind, reason), tally in sorted(found.excluded.items()):
+        example = _example(tally.example)
+        table.add_row(scan_kind, reason, f"{tally.scans:,}", _gb(tally.bytes), example)
+    console.print(table)
+
+
+def _example(choice: object) -> str:
+    from rich.markup import escape
+
+    from calcarium.intake.select import ScanChoice
+
+    if not isinstance(choice, ScanChoice):
+        return ""
+    seen = choice.scan.acquisition
+    what = ", ".join(filter(None, (seen.series_description, seen.convolution_kernel)))
+    step = choice.extent.increment_mm
+    size = f"{choice.extent.n_slices} x {step:g} mm" if step else ""
+    return escape("; ".join(filter(None, (choice.detail, what, size))))
+
+
+def _print_syntaxes(console: Console, found: Survey) -> None:
+    from rich.table import Table
+
+    from calcarium.volume.codecs import codecs
+
+    known = {codec.transfer_syntax_uid: codec for codec in codecs()}
+    table = Table("transfer syntax", "scans", "codec", box=None)
+    for uid, scans in found.syntaxes.most_common():
+        codec = known.get(uid)
+        name = codec.name if codec else uid
+        state = "none" if codec is None else "here" if codec.available else f"pip: {codec.package}"
+        table.add_row(name, f"{scans:,}", state)
+    if found.syntaxes:
+        console.print(table)
+
+
+def _print_rest(console: Console, found: Survey, index: Path) -> None:
+    from calcarium.intake.index_query import index_counts, problems
+
+    counts = index_counts(index)
+    scans = sum(tally.scans for tally in found.chosen.values())
+    total = sum(tally.bytes for tally in found.chosen.values())
+    console.print(
+        f"{found.studies_with_choice:,} of {found.studies:,} studies have a scan to score: "
+        f"{scans:,} scans, {_gb(total)} GB. {counts.other_files:,} files are not DICOM."
+    )
+    if found.without_mask.scans:
+        console.print(f"{found.without_mask.scans:,} of these scans have no mask.")
+    for problem in problems(index)[:5]:
+        console.print(f"{problem.kind}: {problem.url}: {problem.message}", markup=False)
+    if counts.problems > 5:
+        console.print(f"and {counts.problems - 5:,} more files that could not be read")
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:,.2f}"

@@ -1,0 +1,58 @@
+"""``calcarium plan`` and ``calcarium index`` as a user calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from generated_ct import ROOT, ct_series, save
+
+from calcarium.cli import group
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(group, [*arguments, "--workers", "1"])
+    assert result.exception is None, result.output
+    return result.output
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    archive = tmp_path / "archive"
+    save(archive / "a", ct_series(25))
+    save(archive / "b", ct_series(25, SeriesInstanceUID=f"{ROOT}.1.2", ConvolutionKernel="B70f"))
+    save(archive / "c", ct_series(2, SeriesInstanceUID=f"{ROOT}.1.3", Modality="PT"))
+    (archive / "notes.txt").write_text("hello")
+    return archive
+
+
+def test_plan_says_what_would_be_scored_and_why_not_the_rest(archive: Path) -> None:
+    words = run("plan", str(archive)).split()
+    for word in ("score", "another_scan_preferred", "not_ct", "Explicit"):
+        assert word in words
+    assert "1 of 1 studies have a scan to score: 1 scans" in " ".join(words)
+    assert "1 files are not DICOM" in " ".join(words)
+
+
+def test_plan_of_an_index_that_was_made_before(archive: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first = run("index", str(archive), "--out", str(index))
+    assert first.startswith("read 53 files")
+    assert run("index", str(archive), "--out", str(index)).startswith("read 0 files; 53 were known")
+    for file in archive.rglob("*.dcm"):
+        file.unlink()
+    assert "1 of 1 studies have a scan to score" in " ".join(run("plan", str(index)).split())
+
+
+def test_plan_says_how_many_masks_are_missing(archive: Path, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    (masks / f"{ROOT}.1.9.nii.gz").write_bytes(b"of another series")
+    words = " ".join(run("plan", str(archive), "--masks", str(masks)).split())
+    assert "1 of these scans have no mask" in words
+
+
+def test_an_input_that_is_not_there_ends_in_a_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(group, ["plan", str(tmp_path / "absent"), "--workers", "1"])
+    assert "there is nothing at" in str(result.exception)
