@@ -15,7 +15,7 @@ class DoubtRules(Section):
         source="heart masks of 450-1100 ml, the region 1.7-2.3 times as much",
     )
     noise_hu: float = key(
-        25.0,
+        30.0,
         "Noise from which small lesions fade.",
         unit="HU",
         source="measured: at 30 HU 10 of 39 lesions below 15 mm3 are lost",

@@ -108,9 +108,9 @@ class EvidenceRules(Section):
     bronchi_mm: Ramp = key(
         (13.0, 7.0), "Below the main bronchi.", unit="mm", source="left main: 14 mm or more"
     )
-    lung_weight: float = key(3.5, "Weight of the border to the lung.", source=FITTED)
+    lung_weight: float = key(4.0, "Weight of the border to the lung.", source=FITTED)
     lung_mm: Ramp = key((8.0, 4.0), "Distance to lung.", unit="mm", source=FITTED)
-    lung_fat: Ramp = key((0.2, 0.1), "Fat that speaks for an artery.", source=FITTED)
+    lung_fat: Ramp = key((0.24, 0.12), "Fat that speaks for an artery.", source=FITTED)
     lung_share: Ramp = key((0.18, 0.42), "Share of lung around.", source=FITTED)
     valve_weight: float = key(5.0, "Weight of a place deep in the heart.", source=FITTED)
     valve_lung_mm: Ramp = key((15.0, 25.0), "Distance to lung.", unit="mm", source=ANATOMY)
@@ -118,8 +118,18 @@ class EvidenceRules(Section):
     valve_above_bottom_mm: Ramp = key(
         (15.0, 30.0), "Above the underside, where arteries run deep.", unit="mm", source=ANATOMY
     )
+    embedded_weight: float = key(
+        4.0,
+        "Weight of a place inside the muscle: the mitral ring.",
+        source="engineering choice: less than a valve, for an artery may touch the muscle",
+    )
+    embedded_lung_mm: Ramp = key((9.0, 14.0), "Distance to lung.", unit="mm", source=ANATOMY)
+    embedded_fat: Ramp = key((0.15, 0.07), "Fat that speaks for an artery.", source=ANATOMY)
+    embedded_fat_to_heart: Ramp = key(
+        (0.08, 0.02), "The same on the side of the heart's middle.", source=ANATOMY
+    )
     aorta_weight: float = key(8.0, "Weight of the aortic wall.", source=FITTED)
-    aorta_mm: Ramp = key((2.0, 0.0), "Outside the aortic circle.", unit="mm", source=ANATOMY)
+    aorta_mm: Ramp = key((5.5, 2.0), "Outside the aortic circle.", unit="mm", source=ANATOMY)
     aorta_support: Ramp = key(
         (0.18, 0.42),
         "How well the circle was seen: the root is less round than the ascending aorta.",
@@ -129,7 +139,12 @@ class EvidenceRules(Section):
     aorta_fat_per_mm: float = key(
         0.014, "The same, more for each mm inside the circle.", unit="1/mm", source=FITTED
     )
-    aorta_fat_margin: Ramp = key((0.01, -0.03), "Fat above that.", source=FITTED)
+    aorta_fat_share: float = key(
+        0.3,
+        "Or this share of the fat all around, if that is more: at the wall it is one-sided.",
+        source=ANATOMY,
+    )
+    aorta_fat_margin: Ramp = key((0.03, -0.03), "Fat above that.", source=FITTED)
     base_weight: float = key(5.0, "Weight of the lung base.", source=FITTED)
     base_above_bottom_mm: Ramp = key((30.0, 15.0), "Above the underside.", unit="mm")
     base_fat: Ramp = key((0.15, 0.05), "Fat that speaks for an artery.", source=FITTED)
@@ -146,6 +161,14 @@ class StandingRules(Section):
         0.5, "Confidence from which it counts, but not in the lower end.", ge=0, le=1
     )
     possible: float = key(0.2, "Confidence from which it is added at the upper end.", ge=0, le=1)
+    lean_cap: float = key(
+        0.75,
+        "Greatest confidence of a candidate without fat around it.",
+        source="coronary calcium had fat of 0.04 or more, median 0.33",
+        ge=0,
+        le=1,
+    )
+    lean_fat: tuple[float, float] = key((0.08, 0.14), "Fat from which this no longer holds.")
     unseen_aorta_cap: float = key(
         0.75,
         "Greatest confidence of a deep candidate with little fat where the aorta is not sure: "

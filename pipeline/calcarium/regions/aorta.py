@@ -19,6 +19,7 @@ DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-2
 TRUNK_RADII = slice(3, 6)
 TRUNK_FROM_AORTA_MM = (12.0, 30.0)  # the aorta lies this far behind and right of the trunk
 ABOVE_END = 1.5  # slices above a vessel that still belong to it
+SHARPENING = 8  # power of the support that weighs neighbouring discs
 ROOT_MM = 24.0  # the root is followed this far below the ascending aorta
 ROOT_DRIFT = (0.5, 1.0)  # mm backwards and to the left per mm down
 ROOT_COST_PER_MM = 0.03  # support per mm off the expected drift
@@ -236,17 +237,23 @@ def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -
 
 
 def _vessel(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
+    """A path of discs as circles, each moved by less than a voxel to where it fits best."""
     radius = path.radius + radii.start
-    k = path.first + np.arange(len(path.rows))
-    support = rings[radius][k, path.rows, path.columns]
-    return Vessel(
-        path.first + part[0].start,
-        (path.rows + part[1].start).astype(np.float64),
-        (path.columns + part[2].start).astype(np.float64),
-        np.full(len(k), RADII_MM[radius]),
-        support.astype(np.float64),
-        path.total,
-    )
+    first, last = max(0, radius - 1), min(len(RADII_MM), radius + 2)
+    found = []
+    for k, row, column in zip(
+        range(path.first, path.first + len(path.rows)), path.rows, path.columns, strict=True
+    ):
+        y, x = max(0, int(row) - 1), max(0, int(column) - 1)
+        near = rings[first:last, k, y : y + 3, x : x + 3].astype(np.float64)
+        weight = near**SHARPENING
+        total = max(float(weight.sum()), 1e-9)
+        r, dy, dx = (float((weight * index).sum()) / total for index in np.indices(near.shape))
+        radius_mm = float(np.interp(r + first, np.arange(len(RADII_MM)), RADII_MM))
+        found.append((y + dy, x + dx, radius_mm, float(rings[radius, k, row, column])))
+    rows, columns, radius_mm, support = np.array(found).T
+    z, y, x = (p.start for p in part)
+    return Vessel(path.first + z, rows + y, columns + x, radius_mm, support, path.total)
 
 
 def _follow_root(grid: Grid, rings: Float32, path: Path, part: Part) -> Vessel:

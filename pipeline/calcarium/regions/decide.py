@@ -9,7 +9,7 @@ import numpy as np
 from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_evidence import StandingRules
 from calcarium.regions.candidates import Candidates
-from calcarium.regions.evidence import Findings, weigh
+from calcarium.regions.evidence import Findings, ramp, weigh
 from calcarium.regions.exclusions import excluded_by
 from calcarium.regions.grid import Float64
 from calcarium.regions.landmarks import Landmarks
@@ -45,10 +45,12 @@ def judge(
     """Weigh every candidate; look around those that the best surroundings could save."""
     excluded = excluded_by(places, rules.candidate)
     at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
-    wanted = (at_best > rules.standing.possible / 2) & np.array([not name for name in excluded])
+    wanted = (at_best > rules.standing.possible / 2) & np.array(
+        [not name for name in excluded], dtype=bool
+    )
     around = look_around(volume, candidates, places, wanted, landmarks.thorax.blood_hu)
     confidence, worst = weigh(Findings(places, around), rules.evidence)
-    confidence = cap_where_aorta_is_unseen(confidence, places, around, rules.standing)
+    confidence = capped(confidence, places, around, rules.standing)
     return around, decide(excluded, confidence, worst, rules.standing)
 
 
@@ -72,11 +74,16 @@ def decide(
     return Verdicts(sure, standing, why)
 
 
-def cap_where_aorta_is_unseen(
+def capped(
     confidence: Float64, places: Places, around: Surroundings, rules: StandingRules
 ) -> Float64:
-    """A deep lesion with little fat may be in the wall of an aorta, or a root, not well seen."""
+    """No certainty where the decisive cue is missing.
+
+    Without fat around it a lesion need not be in an artery. A deep one with little fat may
+    be in the wall of an aorta, or of a root, that was not well seen.
+    """
+    lean = rules.lean_cap + (1 - rules.lean_cap) * ramp(around.fat, rules.lean_fat)
     deep = (places.lung_mm > rules.unseen_aorta_lung_mm) & (around.fat < rules.unseen_aorta_fat)
     in_root = ~places.beside_aorta & (places.outside_aorta_mm < 0)
-    unseen = np.isnan(places.above_root_mm) | in_root
-    return np.where(deep & unseen, np.minimum(confidence, rules.unseen_aorta_cap), confidence)
+    unseen = deep & (np.isnan(places.above_root_mm) | in_root)
+    return np.minimum(confidence, np.where(unseen, np.minimum(lean, rules.unseen_aorta_cap), lean))

@@ -14,7 +14,8 @@ from calcarium.regions.landmarks import Landmarks
 from calcarium.regions.orientation import orientation_of
 from calcarium.regions.places import Places
 
-LIVER_BELOW_DOME_MM = 25.0  # with that much liver in view, little of the heart is missing
+LIVER_IN_VIEW_MM = 15.0  # with that much liver in view, little of the heart is missing
+OPEN_BORDER_CM2 = 25.0  # the region is wider than the heart: a smaller contact cuts no heart
 CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
 
 
@@ -53,20 +54,23 @@ def _row(check: str, good: bool, value: float | None = None, text: str = "") -> 
 
 def _cut(landmarks: Landmarks) -> list[str]:
     """Sides at which the scan or the field of view ends inside the heart."""
-    mask, extent = landmarks.heart.mask, landmarks.extent
+    mask, extent, grid = landmarks.heart.mask, landmarks.extent, landmarks.thorax.grid
+    top_known = extent.airway_end is not None or landmarks.aorta.is_sure
     dome = len(mask) if extent.liver_dome is None else extent.liver_dome
-    liver_mm = (len(mask) - dome) * landmarks.thorax.grid.slice_mm
+    liver_mm = (len(mask) - dome) * grid.slice_mm
+    border_cm2 = grid.pixel_mm * grid.slice_mm / 100
     ends = {
-        "top": mask[0].any() and extent.airway_end is None and not landmarks.aorta.is_sure,
-        "bottom": mask[-1].any() and not extent.bottom_seen and not liver_mm > LIVER_BELOW_DOME_MM,
-        "front": mask[:, 0].any(),
-        "sides": mask[:, :, [0, -1]].any(),
+        "top": mask[0].any() and not top_known,
+        "bottom": mask[-1].any() and not extent.bottom_seen and liver_mm < LIVER_IN_VIEW_MM,
+        "front": mask[:, 0].sum() * border_cm2 > OPEN_BORDER_CM2,
+        "right": mask[:, :, 0].sum() * border_cm2 > OPEN_BORDER_CM2,
+        "left": mask[:, :, -1].sum() * border_cm2 > OPEN_BORDER_CM2,
     }
     return [side for side, is_cut in ends.items() if is_cut]
 
 
 def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
-    """Does the category depend on what is neither clearly accepted nor clearly rejected?"""
+    """Whether the category depends on what is neither clearly accepted nor rejected."""
     low = _sum(agatston, verdicts, ("accepted",))
     high = _sum(agatston, verdicts, ("accepted", "doubtful", "possible"))
     same = np.digitize(low, CATEGORY_LIMITS) == np.digitize(high, CATEGORY_LIMITS)

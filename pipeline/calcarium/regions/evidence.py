@@ -80,10 +80,24 @@ def valve(f: Findings, r: EvidenceRules) -> Float64:
     return -r.valve_weight * deep * ramp(f.place.above_bottom_mm, r.valve_above_bottom_mm)
 
 
+def embedded(f: Findings, r: EvidenceRules) -> Float64:
+    """In the muscle, with no fat towards the heart's middle: the mitral ring.
+
+    Arteries lie on the muscle, in fat; only at the underside do they run as deep.
+    """
+    muscle = ramp(f.around.fat, r.embedded_fat) * ramp(
+        f.around.fat_to_heart, r.embedded_fat_to_heart
+    )
+    deep = ramp(f.place.lung_mm, r.embedded_lung_mm)
+    above = ramp(f.place.above_bottom_mm, r.valve_above_bottom_mm)
+    return -r.embedded_weight * muscle * deep * above
+
+
 def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
-    """At the aortic wall, with no fat between it and the aorta's axis."""
+    """At the aortic wall, with no fat, or much less, between it and the aorta's axis."""
     inside = np.maximum(-f.place.outside_aorta_mm, 0)
-    fat_beyond = f.around.fat_to_aorta - r.aorta_fat - r.aorta_fat_per_mm * inside
+    artery = np.maximum(r.aorta_fat, r.aorta_fat_share * f.around.fat)
+    fat_beyond = f.around.fat_to_aorta - artery - r.aorta_fat_per_mm * inside
     at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * ramp(
         f.place.aorta_support, r.aorta_support
     )
@@ -111,6 +125,7 @@ TERMS: tuple[Term, ...] = (
     near_bronchi,
     lung_border,
     valve,
+    embedded,
     aortic_wall,
     lung_base,
     below_heart,
