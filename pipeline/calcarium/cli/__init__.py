@@ -51,12 +51,12 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(calcarium_version(), prog_name="calcarium")
 def group() -> None:
-    r"""Coronary artery calcium scores for whole archives of CT.
+    """Coronary artery calcium scores for whole archives of CT.
 
     \b
     calcarium score ARCHIVE --out RESULTS   the main job
     calcarium demo                          the same on synthetic studies with known truth
-    """
+    """  # noqa: D301 (\b keeps the lines apart)
 
 
 def main() -> None:

@@ -47,13 +47,13 @@ def command(
     distractors: bool,
     workers: int,
 ) -> None:
-    r"""Write synthetic studies that carry their truth.
+    """Write synthetic studies that carry their truth.
 
     \b
     OUT/dicom/     the archive to score
     OUT/masks/     coronary calcium by SeriesInstanceUID (1 LM, 2 LAD, 3 LCX, 4 RCA)
     OUT/truth/     studies.csv, plaques.csv, distractors.csv; labels/, heart/, aorta/
-    """
+    """  # noqa: D301 (\b keeps the lines apart)
     from typing import cast
 
     from calcarium.phantom.registry import order_studies, write_registry
