@@ -90,10 +90,12 @@ def _masks(
 def _print_scans(console: Console, found: Survey) -> None:
     from rich.table import Table
 
-    table = Table("class", "outcome", box=None)
-    table.add_column("scans", justify="right")
-    table.add_column("GB", justify="right")
-    table.add_column("example", no_wrap=True)
+    table = Table(box=None)
+    for name in ("class", "outcome"):
+        table.add_column(name, no_wrap=True)
+    for name in ("scans", "GB"):
+        table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("example")
     for scan_class, tally in sorted(found.chosen.items()):
         example = _example(tally.example)
         table.add_row(scan_class, "[bold]score", f"{tally.scans:,}", _gb(tally.bytes), example)
