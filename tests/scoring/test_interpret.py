@@ -23,7 +23,11 @@ MAN = Covariates(
 MAN_OF_39 = Covariates(age_years=39.9, sex="M")
 MAN_OF_81 = Covariates(age_years=81, sex="M")
 HIGH_RISK = Covariates(ascvd_risk_10y_percent=20.0)
-GATED = ScoreFacts(150.0, "gated", is_coronary=True, agatston_by_vessel={"LAD": 150.0, "RCA": 0.0})
+GATED = ScoreFacts(
+    150.0, "gated", is_coronary=True,
+    agatston_by_vessel={"LM": 0.0, "LAD": 150.0, "LCX": 0.0, "RCA": 0.0},
+    volume_mm3=150.0, convention="literature",
+)  # fmt: skip
 
 
 def checks(covariates: Covariates, facts: ScoreFacts = GATED) -> dict[str, tuple[str, str]]:
@@ -36,6 +40,12 @@ def test_everything_known_fills_every_column_of_the_table() -> None:
     assert set(found.columns) == {column.name for column in INTERPRETATION}
     assert all(cell is not None for cell in found.columns.values())
     assert found.quality == ()
+
+
+def test_density_and_spread_of_the_primary_score() -> None:
+    columns = interpret(GATED, MAN, RULES).columns
+    assert columns["density_score"] == 3.0
+    assert columns["vessel_max_to_mean"] == 4.0
 
 
 def test_a_man_of_fifty_with_281_has_an_arterial_age_of_eighty() -> None:

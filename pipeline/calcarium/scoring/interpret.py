@@ -16,6 +16,8 @@ from calcarium.quality import QualityRow, Status
 from calcarium.regions.model import Region
 from calcarium.scoring.arterial_age import arterial_age
 from calcarium.scoring.categories import categorise, integer_score
+from calcarium.scoring.conventions import CONVENTIONS
+from calcarium.scoring.distribution import MAIN_VESSELS, density_score, max_to_mean
 from calcarium.scoring.eligibility import eligibility
 from calcarium.scoring.guidelines import acc_aha_group, rules_met
 from calcarium.scoring.model import ScanScores
@@ -33,8 +35,6 @@ from calcarium.tables.rows import Cell
 if TYPE_CHECKING:
     from calcarium.outcome import ScanResult
 
-MAIN_VESSELS = ("LM", "LAD", "LCX", "RCA")
-
 
 @dataclass(frozen=True)
 class ScoreFacts:
@@ -46,12 +46,16 @@ class ScoreFacts:
     scan_class : gated, nongated or contrast
     is_coronary : false where every bright component was counted
     agatston_by_vessel : score of every vessel that the region knows
+    volume_mm3 : plain volume of the same convention
+    convention : its name
     """
 
     agatston: float | None
     scan_class: ScanClass | None
     is_coronary: bool
     agatston_by_vessel: Mapping[str, float]
+    volume_mm3: float
+    convention: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ def interpret_scores(
         result.scan_class,
         region.is_coronary,
         {vessel: measure.agatston or 0.0 for vessel, measure in primary.vessels.items()},
+        primary.total.volume_mm3,
+        primary.convention,
     )
     meaning = interpret(facts, result.covariates, rules)
     return replace(meaning, quality=meaning.quality + eligibility(result.covariates, rules))
@@ -125,6 +131,10 @@ def _by_score_alone(agatston: float, facts: ScoreFacts) -> Interpretation:
         score > 0 and vessel not in MAIN_VESSELS
         for vessel, score in facts.agatston_by_vessel.items()
     )
+    columns["density_score"] = density_score(
+        agatston, facts.volume_mm3, CONVENTIONS[facts.convention]
+    )
+    columns["vessel_max_to_mean"] = max_to_mean(facts.agatston_by_vessel)
     return Interpretation(columns)
 
 

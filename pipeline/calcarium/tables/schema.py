@@ -82,6 +82,8 @@ INTERPRETATION = (
         "n_vessels_limited",
         "n_vessels may be too low: LM and LAD are one, or calcium has no artery",
     ),
+    real("density_score", "1", "Agatston score per calcified area, 1 to 4"),
+    real("vessel_max_to_mean", "1", "Score of the most calcified artery by the mean of the four"),
     real("percentile_mesa", "%", "Percentile by age, sex and race (MESA 2006); 0 for a score of 0"),
     real("percentile_mesa_nonzero", "%", "Peers with any calcium (MESA 2006)"),
     text("percentile_mesa_reference", "Table that gave it, with its version"),
