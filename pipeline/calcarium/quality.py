@@ -132,6 +132,10 @@ CHECKS: dict[str, Check] = {
         "Agatston",
         "detector.standing",
     ),
+    "mask_overlap": Check(
+        "Does the scan hold all labelled voxels of the mask?", "1", "regions.masks.FULL_OVERLAP"
+    ),
+    "mask_grid": Check("Has the mask the voxels of the scan, or was it resampled?", "", ""),
     "interpretation": Check("Is there a coronary Agatston score to interpret?", "", ""),
     "reference_class": Check(
         "Is the scan of the kind that the references were made from?",

@@ -1,0 +1,33 @@
+"""Every check that the code makes is in the registry: a row without one ends a whole study."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import calcarium.quality
+from calcarium.quality import CHECKS
+
+SOURCES = sorted(Path(calcarium.quality.__file__).parent.rglob("*.py"))
+
+
+def named_checks(source: Path) -> set[str]:
+    """Literal first arguments of ``QualityRow(...)``."""
+    calls = [n for n in ast.walk(ast.parse(source.read_text())) if isinstance(n, ast.Call)]
+    return {
+        str(first.value)
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "QualityRow"
+        for first in [*call.args, *(k.value for k in call.keywords if k.arg == "check")][:1]
+        if isinstance(first, ast.Constant)
+    }
+
+
+def test_every_check_that_is_named_is_registered() -> None:
+    named = {name for source in SOURCES for name in named_checks(source)}
+    assert len(named) > 20
+    assert sorted(named - set(CHECKS)) == []
+
+
+def test_every_check_asks_something() -> None:
+    assert [name for name, check in CHECKS.items() if not check.asks] == []
