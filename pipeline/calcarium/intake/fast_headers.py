@@ -22,7 +22,7 @@ from calcarium.intake.locations import File, ReadHead
 from calcarium.intake.tags import (
     CONTRAST_AGENT_SEQUENCE,
     PIXEL_DATA,
-    PIXEL_GROUP,
+    PIXEL_TAGS,
     SERIES_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     TRANSFER_SYNTAX_UID,
@@ -37,6 +37,7 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 ENCAPSULATED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
+FIRST_PIXEL_TAG = PIXEL_TAGS[0]
 MAX_DEPTH = 16
 MARGIN_BYTES = 4096
 MOST_HEAD_BYTES = 1 << 20
@@ -141,7 +142,7 @@ def _explicit_elements(head: bytes, at: int, is_whole: bool) -> Found:
     while at < end:
         group, element, vr, length = _explicit(head, at)
         tag = group << 16 | element
-        if not last < tag < PIXEL_GROUP:
+        if not last < tag < FIRST_PIXEL_TAG:
             return found, *_explicit_pixels(head, at)
         last = tag
         at += 8
@@ -166,7 +167,7 @@ def _implicit_elements(head: bytes, at: int, is_whole: bool) -> Found:
     while at < end:
         group, element, length = _implicit(head, at)
         tag = group << 16 | element
-        if not last < tag < PIXEL_GROUP:
+        if not last < tag < FIRST_PIXEL_TAG:
             return found, *_pixels(tag, at + 8, length)
         last = tag
         at += 8

@@ -31,7 +31,7 @@ from calcarium.intake.tags import (
     FILE_TAGS,
     NUMBER_OF_FRAMES,
     PIXEL_DATA,
-    PIXEL_GROUP,
+    PIXEL_TAGS,
     SPECIFIC_CHARACTER_SET,
     TUPLE_FIELDS,
     WANTED,
@@ -187,7 +187,7 @@ def raw_header(file: File, head: bytes, read: ReadHead) -> RawHeader:
             return raw
         if len(head) >= MAX_HEADER_BYTES:
             raise ValueError(f"the header is longer than {MAX_HEADER_BYTES >> 20} MiB")
-        longer = read(min(len(head) * 16, MAX_HEADER_BYTES))
+        longer = read(min(len(head) * 8, MAX_HEADER_BYTES))
         if len(longer) == len(head):
             return raw
         head = longer
@@ -203,7 +203,7 @@ class _PixelElement:
         self.head_bytes = 8
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        if tag < (PIXEL_GROUP if self._is_image else FIRST_CONTENT):
+        if tag not in PIXEL_TAGS and (self._is_image or tag < FIRST_CONTENT):
             return False
         self.tag, self.length = int(tag), length
         if vr in EXPLICIT_VR_LENGTH_32:

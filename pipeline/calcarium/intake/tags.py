@@ -30,7 +30,7 @@ PIXEL_DATA = 0x7FE00010
 DELIMITERS = set(
     map(ord, "\\^=\r\n\t\f")
 )  # after which a character set is reset (PS3.5, 6.1.2.5.3)
-PIXEL_GROUP = 0x7FE00008  # Float Pixel Data: the first of the tags that hold pixels
+PIXEL_TAGS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)  # Float and Double Float Pixel Data too
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,353 @@
+"""Headers against pydicom, by both readers, and under damage."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from struct import error as StructError  # noqa: N812
+from typing import Any
+
+import pydicom
+import pytest
+from generated_ct import ct_slice
+from mutations import mutate
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from calcarium.intake.fast_headers import HeaderReader, Surprise, fast_raw_header
+from calcarium.intake.headers import (
+    MALFORMED,
+    Header,
+    NotDicom,
+    Unreadable,
+    raw_header,
+    read_header,
+)
+from calcarium.intake.locations import Container, File, head_reader
+from calcarium.intake.tags import ACQUISITION_TAGS, FILE_TAGS, RawHeader
+from calcarium.intake.walk import walk
+
+SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+PLAIN = SYNTAXES[:2]
+
+
+def encoded(ds: Dataset, *, preamble: bool = True) -> bytes:
+    buffer = BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue() if preamble else buffer.getvalue()[132:]
+
+
+def in_memory(content: bytes) -> File:
+    return File.plain(Container("/memory", len(content), 0))
+
+
+def header(content: bytes) -> Header:
+    found = read_header(in_memory(content), lambda count: content[:count])
+    assert isinstance(found, Header), found
+    return found
+
+
+def both(content: bytes) -> tuple[RawHeader, RawHeader]:
+    """Elements as found by the fast reader and by pydicom."""
+    fast = fast_raw_header(content, is_whole=True)
+    return fast, raw_header(in_memory(content), content, lambda count: content[:count])
+
+
+def as_pydicom_says(ds: pydicom.Dataset, tag: int) -> Any:
+    """Value of an element in the shape that records have, by pydicom's own conversion."""
+    if tag not in ds or ds[tag].is_empty:
+        return None
+    element = ds[tag]
+    if element.VR == "SQ":
+        return bool(element.value)
+    if element.VR == "DS":
+        values = [element.value] if element.VM == 1 else element.value
+        return tuple(float(value) for value in values)
+    if element.VM > 1:
+        return tuple(value.strip() if isinstance(value, str) else value for value in element.value)
+    return (
+        str(element.value)
+        if isinstance(element.value, (str, pydicom.valuerep.PersonName))
+        else element.value
+    )
+
+
+def agrees(ours: Any, theirs: Any) -> bool:
+    """Equal, but for the shape in which numbers and lists are kept."""
+    if theirs is None:
+        return ours in (None, (), False)
+    if isinstance(theirs, tuple) and theirs and isinstance(theirs[0], float):
+        numbers = ours if isinstance(ours, tuple) else (ours,)
+        return tuple(float(number) for number in numbers) == theirs
+    if isinstance(theirs, tuple):
+        return ours == theirs or ours == "\\".join(theirs)
+    return ours == theirs or ours == (theirs,)
+
+
+def check_against_pydicom(found: Header, ds: pydicom.Dataset) -> None:
+    for table, record in ((FILE_TAGS, found.file), (ACQUISITION_TAGS, found.acquisition)):
+        for name, (tag, _) in table.items():
+            theirs = as_pydicom_says(ds, tag)
+            if name == "pixel_padding_value" and theirs is not None and ds.PixelRepresentation:
+                theirs = (theirs + 2**15) % 2**16 - 2**15  # pydicom goes by the VR, even if wrong
+            assert agrees(getattr(record, name), theirs), (name, getattr(record, name), theirs)
+
+
+FULL: dict[str, Any] = {
+    "PatientBirthDate": "19500102",
+    "PatientAge": "070Y",
+    "PatientSex": "F",
+    "AccessionNumber": "A1",
+    "SeriesDescription": "Thorax  3.0",
+    "ScanOptions": ["HELICAL", "ECG"],
+    "TriggerTime": "650.5",
+    "HeartRate": "61",
+    "NominalPercentageOfCardiacPhase": 70.0,
+    "ContrastBolusVolume": "80",
+    "XRayTubeCurrent": "220",
+    "CTDIvol": 4.25,
+    "CalciumScoringMassFactorPatient": 0.75,
+    "CalciumScoringMassFactorDevice": [0.5, 0.625, 0.75],
+    "AcquisitionTime": "101500.25",
+    "PixelPaddingValue": 0,
+    "GantryDetectorTilt": "-2.5",
+}
+
+
+@pytest.mark.parametrize("syntax", [*SYNTAXES, DeflatedExplicitVRLittleEndian])
+def test_every_value_is_that_of_pydicom(syntax: str) -> None:
+    content = encoded(ct_slice(12.5, 4, TransferSyntaxUID=syntax, **FULL))
+    found = header(content)
+    assert found.file.transfer_syntax_uid == syntax
+    check_against_pydicom(found, pydicom.dcmread(BytesIO(content)))
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("preamble", [True, False])
+def test_pixels_lie_where_the_header_says(syntax: str, preamble: bool) -> None:
+    ds = ct_slice(1, 7, TransferSyntaxUID=syntax)
+    content = encoded(ds, preamble=preamble)
+    file = header(content).file
+    assert file.pixel_offset is not None
+    assert file.pixel_length is not None
+    assert content[file.pixel_offset :][: file.pixel_length] == ds.PixelData
+
+
+def test_without_file_meta() -> None:
+    for syntax in SYNTAXES:
+        buffer = BytesIO()
+        pydicom.dcmwrite(
+            buffer,
+            ct_slice(TransferSyntaxUID=syntax),
+            implicit_vr=syntax == ImplicitVRLittleEndian,
+            little_endian=syntax != ExplicitVRBigEndian,
+            enforce_file_format=False,
+        )
+        bare = buffer.getvalue()
+        bare = bare[bare.index(b"\x08\x00" if syntax != ExplicitVRBigEndian else b"\x00\x08") :]
+        assert header(bare).file.transfer_syntax_uid == syntax
+
+
+def test_numbers_stay_as_they_are_written() -> None:
+    ds = ct_slice(RescaleIntercept="-1024.000", ImagePositionPatient=["-1.50", "2", "3.250"])
+    file = header(encoded(ds)).file
+    assert (file.rescale_intercept, file.image_position) == ("-1024.000", ("-1.50", "2", "3.250"))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("keyword", "value", "field"),
+    [
+        ("ImagePositionPatient", b"1\\2", "image_position"),
+        ("ImagePositionPatient", b"1\\2\\nan ", "image_position"),
+        ("RescaleSlope", b"1e999 ", "rescale_slope"),
+        ("RescaleSlope", b"one ", "rescale_slope"),
+        ("PixelSpacing", b"0,5\\0,5 ", "pixel_spacing"),
+        ("InstanceNumber", b"1.5 ", "instance_number"),
+        ("Rows", b"", "rows"),
+    ],
+)
+def test_a_broken_value_is_none(keyword: str, value: bytes, field: str) -> None:
+    ds = ct_slice(TransferSyntaxUID=ImplicitVRLittleEndian)
+    tag = pydicom.tag.Tag(keyword)
+    ds[tag] = pydicom.dataelem.RawDataElement(tag, None, len(value), value, 0, True, True, True)
+    assert getattr(header(encoded(ds)).file, field) is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 192", "Müller^Jürgen"),
+        ("ISO_IR 100", "Müller^Jürgen"),
+        ("ISO_IR 144", "Люкceмбypг"),
+    ],
+)
+def test_names_in_other_alphabets(charset: str, name: str) -> None:
+    content = encoded(ct_slice(SpecificCharacterSet=charset, PatientName=name))
+    assert header(content).acquisition.patient_name == name
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7" * 40, b"\0" * 500, b"NRRD0004"])
+def test_what_is_not_dicom(content: bytes) -> None:
+    found = read_header(in_memory(content), lambda count: content[:count])
+    assert isinstance(found, NotDicom)
+
+
+def test_a_header_longer_than_the_first_read() -> None:
+    ds = ct_slice()
+    ds.add_new(0x00091001, "OB", b"x" * 300_000)
+    ds.add_new(0x00090010, "LO", "PRIVATE")
+    content = encoded(ds)
+    reads: list[int] = []
+
+    def read(count: int) -> bytes:
+        reads.append(count)
+        return content[:count]
+
+    file = File.plain(Container("/memory", len(content), 0))
+    reader = HeaderReader()
+    first, second = reader.read(file, read), reader.read(file, read)
+    assert isinstance(first, Header)
+    assert first == second
+    assert first.file.pixel_offset is not None
+    assert first.file.pixel_offset > 300_000
+    assert max(reads) < 2_000_000
+
+
+def test_frames_of_a_multi_frame_object() -> None:
+    ds = ct_slice(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
+        NumberOfFrames=3,
+        ImagePositionPatient=None,
+        ImageOrientationPatient=None,
+        PixelSpacing=None,
+    )
+    shared, orientation, measures = Dataset(), Dataset(), Dataset()
+    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    measures.PixelSpacing = ["0.5", "0.6"]
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+    frames = []
+    for z in (3, 6, 9):
+        frame, place = Dataset(), Dataset()
+        place.ImagePositionPatient = ["0", "0", str(z)]
+        frame.PlanePositionSequence = [place]
+        frames.append(frame)
+    ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = [shared], frames
+    for syntax in PLAIN:
+        ds.file_meta.TransferSyntaxUID = syntax
+        file = header(encoded(ds)).file
+        assert file.frame_positions == (("0", "0", "3"), ("0", "0", "6"), ("0", "0", "9"))
+        assert file.pixel_spacing == ("0.5", "0.6")
+        assert list(map(float, file.image_orientation or ())) == [1, 0, 0, 0, 1, 0]
+
+
+def varied(random: Random) -> Dataset:
+    """A slice with what headers have: private blocks, sequences, odd lengths, missing elements."""
+    some = {key: value for key, value in FULL.items() if random.random() < 0.5}
+    ds = ct_slice(random.uniform(-500, 500), random.randint(1, 999), **some)
+    ds.file_meta.TransferSyntaxUID = random.choice(PLAIN)
+    if random.random() < 0.3:
+        ds.SpecificCharacterSet = random.choice(
+            ["ISO_IR 100", ["", "ISO 2022 IR 87"], "ISO_IR 192"]
+        )
+    for element in random.sample(range(0x10, 0xF0), random.randint(0, 3)):
+        ds.add_new(0x00090000 + element, "LO", f"PRIVATE {element}")
+        ds.add_new(
+            0x00090000 + (element << 8) + 1, "OB", random.randbytes(2 * random.randint(0, 40))
+        )
+    for keyword in random.sample(["ContrastBolusAgentSequence", "ReferencedImageSequence"], 1):
+        inner = Dataset()
+        inner.CodeMeaning = "inner"
+        inner.ReferencedStudySequence = [Dataset()]
+        setattr(ds, keyword, [inner] * random.randint(0, 2))
+        ds[keyword].is_undefined_length = random.random() < 0.5
+    for keyword in random.sample(["KVP", "ConvolutionKernel", "SeriesTime", "PatientID"], 2):
+        if random.random() < 0.3:
+            delattr(ds, keyword)
+    return ds
+
+
+def check_fast_reader_on(count: int) -> None:
+    random = Random(2024)
+    for _ in range(count):
+        content = encoded(varied(random))
+        fast, exact = both(content)
+        assert fast == exact
+
+
+def test_the_fast_reader_is_equal_to_pydicom() -> None:
+    check_fast_reader_on(400)
+
+
+@pytest.mark.slow
+def test_the_fast_reader_is_equal_to_pydicom_on_many() -> None:
+    check_fast_reader_on(10_000)
+
+
+def test_the_fast_reader_is_equal_to_pydicom_on_real_files(test_data: Path) -> None:
+    fast_count = count = 0
+    for found in walk([str(test_data)]):
+        assert isinstance(found, Container)
+        file, read = File.plain(found), head_reader(found.url)
+        head = read(16 << 10)
+        if isinstance(read_header(file, read), NotDicom):
+            continue
+        count += 1
+        try:
+            fast = fast_raw_header(head, is_whole=len(head) >= file.size_bytes)
+        except (Surprise, StructError):
+            continue
+        fast_count += 1
+        assert fast == raw_header(file, head, read)
+    assert fast_count > 0.9 * count
+
+
+def test_real_values_are_those_of_pydicom(test_data: Path) -> None:
+    for found in walk([str(test_data)]):
+        assert isinstance(found, Container)
+        read = read_header(File.plain(found), head_reader(found.url))
+        if not isinstance(read, Header) or read.file.number_of_frames > 1:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds = pydicom.dcmread(found.url, stop_before_pixels=True, force=True)
+            if ds.get("RescaleSlope") is not None:
+                assert read.file.rescale_slope == str(ds.RescaleSlope).strip()
+            check_against_pydicom(read, ds)
+
+
+def check_damaged(count: int) -> None:
+    """No damage raises, and what the fast reader takes for plain pydicom reads alike."""
+    random = Random(7)
+    whole = [encoded(varied(random)) for _ in range(20)]
+    reader = HeaderReader()
+    for number in range(count):
+        content = mutate(whole[number % 20], random, 1500)
+        file = in_memory(content)
+        read = reader.read(file, lambda n, content=content: content[:n])
+        assert isinstance(read, Header | NotDicom | Unreadable)
+        try:
+            fast = fast_raw_header(content, is_whole=True)
+        except (Surprise, StructError):
+            continue
+        try:
+            exact = raw_header(file, content, lambda n, content=content: content[:n])
+        except MALFORMED:
+            continue
+        assert fast == exact, number
+
+
+def test_damaged_headers() -> None:
+    check_damaged(400)
+
+
+@pytest.mark.slow
+def test_many_damaged_headers() -> None:
+    check_damaged(2_000)
