@@ -1,0 +1,5 @@
+"""``python -m calcarium``."""
+
+from calcarium.cli import main
+
+main()
