@@ -19,6 +19,7 @@ DERIVED_MODALITIES = frozenset(
     {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "REG", "PR", "SR", "KO", "DOC", "FID"}
     | {"M3D", "STL", "PLAN", "RWV", "SMR", "OT"}
 )
+LEAST_SLICES = 2  # one has no increment
 KERNEL_RANK: dict[KernelGroup, int] = {"soft": 0, "unknown": 1, "sharp": 2}
 PREFERENCES = (
     "it is an original image",
@@ -156,10 +157,11 @@ def _class_not_scored(choice: ScanChoice, protocol: Protocol | None) -> Refusal:
 
 def _too_little(choice: ScanChoice, protocol: Protocol | None) -> Refusal:
     size, rules = choice.extent, _rules(protocol)
-    if size.n_slices < rules.min_slices:
-        return "too_few_slices", f"{size.n_slices} slices, {rules.min_slices} are asked for"
-    if size.coverage_mm is None or size.increment_mm is None:
+    if size.coverage_mm is None:
         return "no_position", "no ImagePositionPatient"
+    least = max(rules.min_slices, LEAST_SLICES)
+    if size.n_slices < least or size.increment_mm is None:
+        return "too_few_slices", f"positions: {size.n_slices}, asked for: {least}"
     if size.increment_mm > rules.max_increment_mm:
         return "slices_too_thick", f"{size.increment_mm:g} mm from slice to slice"
     if size.coverage_mm < rules.min_coverage_mm:
