@@ -74,7 +74,7 @@ def test_pairs_by_key_and_artery(make_results: MakeResults, tmp_path: Path) -> N
     results = make_results(SCANS)
     table = tmp_path / "manual.csv"
     table.write_text(
-        "accession_number,agatston,agatston_LM,agatston_LAD,agatston_RCA\n"
+        "accession_number,agatston,agatston_lm,agatston_LAD,agatston_RCA\n"
         "007,12,5,7,0\n009,480,100,380,\n999,1,,,\n"
     )
     pairs = score_pairs(results, str(table))

@@ -136,7 +136,7 @@ def table_scores(url: str, column: str) -> tuple[str, Scores]:
     if column not in file.columns:
         raise UsageError(f"{url}: no column {column!r}; name the column of the score")
     vessels = {column: TOTAL} | {
-        name: name.removeprefix("agatston_").replace("_", "+")
+        name: name.removeprefix("agatston_").upper().replace("_", "+")
         for name in file.columns
         if name.startswith("agatston_")
     }
