@@ -46,7 +46,7 @@ def as_labels(values: NDArray[np.generic], url: str) -> Labels:
         values = values.reshape(values.shape[:3], order="A")
     if values.ndim != 3 or values.dtype.kind not in "biuf":
         raise ScanFailed(f"the mask {url} must be one label map of three dimensions")
-    if values.dtype.kind == "b":
+    if values.dtype.kind == "b" or values.dtype in (np.uint8, np.uint16):
         return values.astype(np.uint16)
     if values.size and not 0 <= values.min() <= values.max() <= MAX_LABEL:
         raise ScanFailed(f"the mask {url} has labels outside 0..{MAX_LABEL}")

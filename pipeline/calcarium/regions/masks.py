@@ -86,11 +86,13 @@ def marked(
     calcium, anatomy = [], []
     for mask in masks:
         crop = cropped(mask)
+        present = _values(crop)
         numbers = [int(n) for n in rules.labels if n.isdigit()] if not mask.names else mask.names
-        named, structures = sort_labels({*numbers, *_values(crop)}, mask.names, rules.labels)
+        named, structures = sort_labels({*numbers, *present}, mask.names, rules.labels)
         vessels |= named
         if named:
-            calcium.append((mask, _only(crop, named)))
+            all_count = named.keys() >= present
+            calcium.append((mask, crop if all_count else _only(crop, named)))
         anatomy.append((crop, structures))
     if vessels:
         region = _region(calcium, vessels, geometry, rules, sha256)
@@ -183,18 +185,14 @@ def _doubts(placed: Sequence[Placed]) -> tuple[QualityRow, ...]:
     )
 
 
-def _values(mask: LabelMap) -> list[int]:
+def _values(mask: LabelMap) -> set[int]:
     """Labels that occur, without 0."""
-    counts = np.bincount(mask.labels.reshape(-1, order="A"))
-    return [int(value) for value in np.flatnonzero(counts) if value]
+    return {int(value) for value in np.flatnonzero(np.bincount(mask.labels.ravel("K")))} - {0}
 
 
 def _only(mask: LabelMap, values: Iterable[int]) -> LabelMap:
     """A mask without all other labels, cropped."""
-    kept = set(values)
-    if kept.issuperset(_values(mask)):
-        return mask
-    inside = np.isin(mask.labels, sorted(kept))
+    inside = np.isin(mask.labels, sorted(values))
     return cropped(replace(mask, labels=np.where(inside, mask.labels, 0).astype(np.uint16)))
 
 

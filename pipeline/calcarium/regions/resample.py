@@ -18,6 +18,8 @@ Bounds = tuple[slice, slice, slice]
 TIE_VOXELS = 1e-4
 # Axes that drift apart by less than this over the whole box count as parallel.
 PARALLEL_VOXELS = 0.01
+# So many voxels tell the share of a mask that lies on a scan.
+ENOUGH_VOXELS = 20_000
 # Voxel centres that agree to this are one grid: positions are written to 0.01-0.1 mm.
 SAME_GRID_VOXELS = 0.1
 
@@ -107,21 +109,31 @@ class Lattice:
 
     def take(self, values: Labels) -> Labels:
         """The label of the nearest voxel for each voxel of the box; 0 outside ``values``."""
-        padded = np.pad(values, 1)
         axes = self.axes()
         if axes is None:
-            return self._take_oblique(padded)
-        lines = [
-            _nearest(line, values.shape[a]) for line, a in zip(self.along(axes), axes, strict=True)
-        ]
-        return np.ascontiguousarray(padded.transpose(axes)[np.ix_(*lines)])
+            return self._take_oblique(np.pad(values, 1))
+        taken = np.zeros((len(self.base), self.rows, self.columns), dtype=np.uint16)
+        inside, source = [], []
+        for line, axis in zip(self.along(axes), axes, strict=True):
+            nearest = _nearest(line)
+            held = np.flatnonzero((nearest >= 0) & (nearest < values.shape[axis]))
+            if not held.size:
+                return taken
+            inside.append(slice(int(held[0]), int(held[-1]) + 1))
+            source.append(nearest[inside[-1]])
+        part = values.transpose(axes)
+        for axis, index in enumerate(source):
+            part = _taken(part, index, axis)
+        taken[tuple(inside)] = part
+        return taken
 
     def _take_oblique(self, padded: Labels) -> Labels:
         rows = np.arange(self.rows)[:, None, None] * self.along_y
         plane = rows + np.arange(self.columns)[:, None] * self.along_x
         taken = np.empty((len(self.base), self.rows, self.columns), dtype=np.uint16)
+        last = np.array(padded.shape) - 1
         for z, base in enumerate(self.base):
-            i, j, k = (_nearest(plane[..., a] + base[a], padded.shape[a] - 2) for a in range(3))
+            i, j, k = (np.clip(_nearest(plane[..., a] + base[a]) + 1, 0, last[a]) for a in range(3))
             taken[z] = padded[i, j, k]
         return taken
 
@@ -162,7 +174,7 @@ def cropped(mask: LabelMap) -> LabelMap:
     bounds = labelled_bounds(mask.labels)
     to_lps = mask.to_lps.copy()
     to_lps[:3, 3] += to_lps[:3, :3] @ [part.start for part in bounds]
-    return replace(mask, labels=mask.labels[bounds], to_lps=to_lps)
+    return replace(mask, labels=mask.labels[bounds].copy(order="K"), to_lps=to_lps)
 
 
 def covered(mask: LabelMap, geometry: Geometry) -> float:
@@ -234,15 +246,25 @@ def _box_and_overlap(labels: Labels, to_lps: Affine, geometry: Geometry) -> tupl
     box = box_between(low - 1, high + 1, geometry)
     if (low >= -0.5).all() and (high <= end).all():
         return box, 1.0
-    labelled = to_voxel(geometry, _mapped(to_lps, np.argwhere(labels)))
-    return box, float(((labelled >= -0.5) & (labelled <= end)).all(axis=1).mean())
+    labelled = np.argwhere(labels)
+    few = labelled[:: max(1, len(labelled) // ENOUGH_VOXELS)]
+    voxel = to_voxel(geometry, _mapped(to_lps, few))
+    return box, float(((voxel >= -0.5) & (voxel <= end)).all(axis=1).mean())
 
 
 def _mapped(affine: NDArray[np.floating], points: NDArray[np.floating | np.integer]) -> Float64:
     return np.asarray(points @ affine[:3, :3].T + affine[:3, 3], dtype=np.float64)
 
 
-def _nearest(index: Float64, size: int) -> NDArray[np.intp]:
-    """Index into an axis of ``size`` voxels that is padded by one on both sides."""
-    nearest = np.ceil(index - (0.5 + TIE_VOXELS)).astype(np.intp)
-    return np.asarray(np.clip(nearest, -1, size) + 1)
+def _nearest(index: Float64) -> NDArray[np.intp]:
+    return np.asarray(np.ceil(index - (0.5 + TIE_VOXELS)), dtype=np.intp)
+
+
+def _taken(values: Labels, index: NDArray[np.intp], axis: int) -> Labels:
+    """Planes of an array along one axis: without a copy where they lie side by side."""
+    step = int(index[1] - index[0]) if len(index) > 1 else 1
+    if step == 0 or (np.diff(index) != step).any():
+        return np.asarray(values.take(index, axis))
+    stop = int(index[-1]) + (1 if step > 0 else -1)
+    side_by_side = slice(int(index[0]), stop if stop >= 0 else None, step)
+    return values[(slice(None),) * axis + (side_by_side,)]
