@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from calcarium.config import Protocols
+    from calcarium.covariate_table import CovariateTable
     from calcarium.intake.records import Scan
     from calcarium.intake.survey import Survey
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
 @click.option("--masks", default="", metavar="DIR|FILE", help="Masks that you have.")
+@click.option("--covariates", default="", metavar="FILE", help="Table of age, sex and the like.")
 @click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
 @click.option(
@@ -33,6 +35,7 @@ def command(
     inputs: tuple[str, ...],
     protocol: str,
     masks: str,
+    covariates: str,
     all_scans: bool,
     workers: int,
     out: Path | None,
@@ -44,10 +47,12 @@ def command(
     from rich.console import Console
 
     from calcarium.config import load_protocol
+    from calcarium.covariate_table import read_covariates
     from calcarium.intake.studies import iter_studies
     from calcarium.intake.survey import survey
 
     protocols = load_protocol(protocol)
+    table = read_covariates(covariates) if covariates else None
     with ExitStack() as stack:
         scratch = stack.enter_context(TemporaryDirectory(prefix="calcarium-"))
         index = _index(inputs, out or Path(scratch), workers)
@@ -57,6 +62,8 @@ def command(
         _print_scans(console, found)
         _print_syntaxes(console, found)
         _print_rest(console, found, index)
+        if table is not None:
+            _print_covariates(console, table, index, protocols)
     click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
 
 
@@ -151,6 +158,29 @@ def _print_rest(console: Console, found: Survey, index: Path) -> None:
         console.print(f"{problem.kind}: {problem.url}: {problem.message}", markup=False)
     if counts.problems > 5:
         console.print(f"and {counts.problems - 5:,} more files that could not be read")
+
+
+def _print_covariates(
+    console: Console, table: CovariateTable, index: Path, protocols: Protocols
+) -> None:
+    from calcarium.covariate_table import ScanKeys
+    from calcarium.intake.select import select
+    from calcarium.intake.studies import iter_studies
+
+    chosen = (
+        ScanKeys.of(choice.scan)
+        for study in iter_studies(index)
+        for choice in select(study, protocols).chosen
+    )
+    found = table.coverage(chosen)
+    console.print(
+        f"Covariates by {table.key}: {found.n_matched:,} of {found.n_scans:,} scans have a row; "
+        f"{found.n_rows_used:,} of {found.n_rows:,} rows are used."
+    )
+    values = ", ".join(f"{name} {n:,}" for name, n in found.known.items())
+    console.print(f"Scans with a value: {values or 'none'}")
+    if table.ignored:
+        console.print(f"Columns that are no covariates: {', '.join(table.ignored)}", markup=False)
 
 
 def _gb(size_bytes: int) -> str:
