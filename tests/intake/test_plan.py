@@ -56,3 +56,14 @@ def test_plan_says_how_many_masks_are_missing(archive: Path, tmp_path: Path) -> 
 def test_an_input_that_is_not_there_ends_in_a_sentence(tmp_path: Path) -> None:
     result = CliRunner().invoke(group, ["plan", str(tmp_path / "absent"), "--workers", "1"])
     assert "there is nothing at" in str(result.exception)
+
+
+def test_plan_says_how_far_the_covariates_reach(archive: Path, tmp_path: Path) -> None:
+    table = tmp_path / "covariates.csv"
+    table.write_text(
+        f"series_instance_uid,sex,hdl_mg_dl,site\n{ROOT}.1.1,F,,north\n9.9,M,50,south\n"
+    )
+    words = " ".join(run("plan", str(archive), "--covariates", str(table)).split())
+    assert "series_instance_uid: 1 of 1 scans have a row; 1 of 2 rows are used" in words
+    assert "sex 1, hdl_mg_dl 0" in words
+    assert "no covariates: site" in words
