@@ -172,6 +172,7 @@ SHOWN = {
     "flagged_if_right": "flag|right",
     "seconds_detect": "s",
 }
+TABLE_WIDTH = 130
 
 
 def table_of(found: list[Figure]) -> Table:
@@ -271,7 +272,7 @@ def main(
             summary = summarise(of_stress, scan_class)
             lines += figures(summary)
             console.print(f"{scan_class}, {name}\n{_details(summary)}", highlight=False)
-    console.print(table_of(lines), soft_wrap=True)
+    Console(width=max(console.width, TABLE_WIDTH)).print(table_of(lines))
     if out:
         _write(out, evaluations, lines)
         console.print(f"tables: {out}")
