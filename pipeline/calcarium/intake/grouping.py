@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -166,18 +167,27 @@ def _clusters(members: Sequence[Member]) -> list[list[Member]]:
     Without a SeriesInstanceUID the corner of the image counts as well, else
     patients of one scanner protocol would be taken for one series.
     """
-    clusters: list[tuple[tuple[float, ...], list[Member]]] = []
+    alike: dict[Key, list[Member]] = defaultdict(list)
     for member in members:
-        numbers = _plane(member[0])
-        for plane, cluster in clusters:
-            if len(plane) == len(numbers) and all(
-                abs(a - b) <= SAME_DIRECTION for a, b in zip(plane, numbers, strict=True)
-            ):
-                cluster.append(member)
-                break
+        file = member[0]
+        corner = None if is_uid(file.series_instance_uid) else file.image_position
+        alike[file.image_orientation, file.pixel_spacing, corner].append(member)
+    clusters: list[tuple[tuple[float, ...], list[Member]]] = []
+    for same in alike.values():
+        plane = _plane(same[0][0])
+        near = (cluster for other, cluster in clusters if _is_near(plane, other))
+        cluster = next(near, None)
+        if cluster is None:
+            clusters.append((plane, same))
         else:
-            clusters.append((numbers, [member]))
-    return [cluster for _, cluster in clusters]
+            cluster += same
+    return [sorted(cluster, key=_stable) for _, cluster in clusters]
+
+
+def _is_near(plane: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return len(plane) == len(other) and all(
+        abs(a - b) <= SAME_DIRECTION for a, b in zip(plane, other, strict=True)
+    )
 
 
 def _plane(file: FileHeader) -> tuple[float, ...]:
@@ -246,15 +256,18 @@ DISCRIMINATORS: tuple[Callable[[Member], object], ...] = (
 )
 
 
-def _places(members: Sequence[Member]) -> dict[Key, set[Key]]:
+def _places(members: Sequence[Member]) -> dict[Key, set[str]]:
     """Distinct images at each place; copies of one SOP instance are one image."""
-    places: dict[Key, set[Key]] = defaultdict(set)
+    places: dict[Key, set[str]] = defaultdict(set)
     for file, _ in members:
         if file.image_position is not None:
-            place = tuple(round(float(x) / SAME_PLACE_MM) for x in file.image_position)
-            image = (file.sop_instance_uid,) if file.sop_instance_uid else (file.url,)
-            places[place].add(image)
+            places[_place(file.image_position)].add(file.sop_instance_uid or file.url)
     return places
+
+
+@lru_cache(maxsize=4096)
+def _place(position: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple([round(float(x) / SAME_PLACE_MM) for x in position])
 
 
 def _most_at_one_place(members: Sequence[Member]) -> int:

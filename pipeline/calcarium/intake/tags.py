@@ -27,6 +27,7 @@ PIXEL_REPRESENTATION = 0x00280103
 PIXEL_PADDING_VALUE = 0x00280120
 CONTRAST_AGENT_SEQUENCE = 0x00180012
 PIXEL_DATA = 0x7FE00010
+IS_DIGITS = 12
 DELIMITERS = set(
     map(ord, "\\^=\r\n\t\f")
 )  # after which a character set is reset (PS3.5, 6.1.2.5.3)
@@ -107,6 +108,9 @@ def decimal(value: bytes, raw: RawHeader) -> float | None:
 
 def integer(value: bytes, raw: RawHeader) -> int | None:
     """One IS; also written as ``12.0``, as some systems do."""
+    plain = value.strip(b" \0")
+    if plain.isdigit() and len(plain) <= IS_DIGITS:
+        return int(plain)
     number = decimal_text(value, raw)
     if number is None or abs(float(number)) > 2**53 or not float(number).is_integer():
         return None
@@ -171,13 +175,12 @@ def present(value: bytes, raw: RawHeader) -> bool:
 
 def _decimal_texts(value: bytes) -> tuple[str, ...]:
     """Finite decimal numbers as written, or nothing if one is not."""
-    parts = tuple(part.strip(" \0") for part in value.decode("ascii", "replace").split("\\"))
+    parts = tuple([part.strip(" \0") for part in value.decode("ascii", "replace").split("\\")])
     try:
-        if all(math.isfinite(float(part)) and "_" not in part for part in parts):
-            return parts
+        # The sum is finite only if each number is; float() would let underscores pass.
+        return parts if math.isfinite(sum(map(float, parts))) and b"_" not in value else ()
     except ValueError:
-        pass
-    return ()
+        return ()
 
 
 FILE_TAGS: dict[str, tuple[int, Converter]] = {

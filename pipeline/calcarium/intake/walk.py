@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeAlias
+from operator import attrgetter
+from stat import S_ISDIR
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from calcarium.intake.locations import Container, absolute, is_local
 
@@ -53,28 +55,62 @@ def walk(inputs: Iterable[str]) -> Iterator[Found]:
     Links are followed, except into a folder that is being walked already.
     """
     for root in roots(inputs):
-        yield from _walk_local(root, ()) if is_local(root) else _walk_remote(root)
+        yield from _walk_local(root) if is_local(root) else _walk_remote(root)
 
 
-def _walk_local(path: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
-    """One file or folder; plain ``os`` calls, because there may be 10^8."""
+def _walk_local(root: str) -> Iterator[Found]:
+    """One file or folder; plain ``os`` calls and no recursion, because there may be 10^8 files."""
     try:
-        path.encode()
-        info = os.stat(path)  # noqa: PTH116
-        if not os.path.isdir(path):  # noqa: PTH112
-            yield Container(path, info.st_size, info.st_mtime_ns)
+        info = os.stat(root)  # noqa: PTH116
+        if not S_ISDIR(info.st_mode):
+            yield Container(root, info.st_size, info.st_mtime_ns)
             return
-        names = sorted(os.listdir(path))  # noqa: PTH208
-    except UnicodeEncodeError:
-        yield Lost(os.fsencode(path).decode(errors="replace"), "its name is not UTF-8; rename it")
-        return
+        levels = [_Level((info.st_dev, info.st_ino), _entries(root))]
     except OSError as error:
-        yield Lost(path, error.strerror or str(error), isinstance(error, FileNotFoundError))
+        yield _lost(root, error)
         return
-    here = (info.st_dev, info.st_ino)
-    if here not in above:
-        for name in names:
-            yield from _walk_local(os.path.join(path, name), (*above, here))  # noqa: PTH118
+    while levels:
+        entry = next(levels[-1].entries, None)
+        if entry is None:
+            levels.pop()
+            continue
+        found = _look_at(entry, levels)
+        if found is not None:
+            yield found
+
+
+class _Level(NamedTuple):
+    """A folder that is being walked: its device and inode, and what is left in it."""
+
+    identity: tuple[int, int]
+    entries: Iterator[os.DirEntry[str]]
+
+
+def _look_at(entry: os.DirEntry[str], levels: list[_Level]) -> Found | None:
+    """A file; or nothing, and the folder is put on the levels."""
+    try:
+        entry.path.encode()
+        info = entry.stat()
+        if not S_ISDIR(info.st_mode):
+            return Container(entry.path, info.st_size, info.st_mtime_ns)
+        identity = (info.st_dev, info.st_ino)
+        if all(level.identity != identity for level in levels):
+            levels.append(_Level(identity, _entries(entry.path)))
+    except UnicodeEncodeError:
+        path = os.fsencode(entry.path).decode(errors="replace")
+        return Lost(path, "its name is not UTF-8; rename it")
+    except OSError as error:
+        return _lost(entry.path, error)
+    return None
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return iter(sorted(entries, key=attrgetter("name")))
+
+
+def _lost(path: str, error: OSError) -> Lost:
+    return Lost(path, error.strerror or str(error), isinstance(error, FileNotFoundError))
 
 
 def _walk_remote(root: str) -> Iterator[Found]:
