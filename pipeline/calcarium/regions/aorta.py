@@ -91,6 +91,19 @@ class Aorta:
     is_sure: bool
     left_over_right: float = 0.0
 
+    def axis_at(self, k: Float64) -> Circles:
+        """The ascending aorta, below it the root; where neither is known, the nearer end."""
+        above = self.ascending.at(k, beyond=0.5)
+        below = self.root.at(k, beyond=1)
+        use_root = below.known & ~above.known
+        return Circles(
+            above.known | below.known,
+            np.where(use_root, below.row, above.row),
+            np.where(use_root, below.column, above.column),
+            np.where(use_root, below.radius_mm, above.radius_mm),
+            np.where(use_root, below.support, above.support),
+        )
+
 
 NO_VESSEL = Vessel(0, *(np.zeros(0),) * 4, 0.0)
 

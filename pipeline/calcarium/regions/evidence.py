@@ -70,7 +70,7 @@ def near_bronchi(f: Findings, r: EvidenceRules) -> Float64:
 
 def lung_border(f: Findings, r: EvidenceRules) -> Float64:
     """A lung vessel, the hilum, or a heart border that moved."""
-    at_border = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat, r.lung_fat)
+    at_border = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat_to_heart, r.lung_fat)
     return -r.lung_weight * np.maximum(at_border, ramp(f.around.lung_share, r.lung_share))
 
 
@@ -85,9 +85,11 @@ def embedded(f: Findings, r: EvidenceRules) -> Float64:
 
     Arteries lie on the muscle, in fat; only at the underside do they run as deep.
     """
-    muscle = ramp(f.around.fat, r.embedded_fat) * ramp(
-        f.around.fat_to_heart, r.embedded_fat_to_heart
+    left_behind = ramp(f.place.depth, r.ring_depth) * ramp(f.place.left_mm, r.ring_left_mm)
+    lean = np.maximum(
+        ramp(f.around.fat, r.embedded_fat), left_behind * ramp(f.around.fat, r.ring_fat)
     )
+    muscle = lean * ramp(f.around.fat_to_heart, r.embedded_fat_to_heart)
     deep = ramp(f.place.lung_mm, r.embedded_lung_mm)
     above = ramp(f.place.above_bottom_mm, r.valve_above_bottom_mm)
     return -r.embedded_weight * muscle * deep * above
@@ -102,6 +104,16 @@ def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
         f.place.aorta_support, r.aorta_support
     )
     return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin)
+
+
+def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:
+    """At the aorta, but on its right and behind, or above the root: no artery leaves there."""
+    p = f.place
+    degrees = np.degrees(np.arctan2(-p.left_of_aorta_mm, p.behind_aorta_mm)) % 360
+    right = ramp(degrees, r.side_from_deg) * ramp(degrees, r.side_to_deg)
+    elsewhere = np.nan_to_num(np.maximum(right, ramp(p.above_root_mm, r.wall_above_root_mm)))
+    seen = ramp(p.aorta_support, r.aorta_support)
+    return -r.side_weight * ramp(p.outside_aorta_mm, r.side_mm) * elsewhere * seen
 
 
 def lung_base(f: Findings, r: EvidenceRules) -> Float64:
@@ -127,6 +139,7 @@ TERMS: tuple[Term, ...] = (
     valve,
     embedded,
     aortic_wall,
+    far_from_ostia,
     lung_base,
     below_heart,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.aorta import Aorta
+from calcarium.regions.beside_aorta import FAR_MM, beside_aorta, native_sign
 from calcarium.regions.candidates import Candidates
 from calcarium.regions.grid import Float64, Grid, Mask
 from calcarium.regions.heart import Heart
@@ -16,7 +16,6 @@ from calcarium.regions.thorax import Thorax
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Int64
 
-FAR_MM = 99.0
 RIM_PX = 2
 LEAST_NOISE_HU = 8.0
 AGATSTON_STEPS_HU = (200.0, 300.0, 400.0)
@@ -82,20 +81,6 @@ class Places:
         return len(self.z)
 
 
-@dataclass(frozen=True)
-class _Beside:
-    """Position relative to the aorta."""
-
-    outside_aorta_mm: Float64
-    outside_descending_mm: Float64
-    above_root_mm: Float64
-    left_of_aorta_mm: Float64
-    behind_aorta_mm: Float64
-    beside_aorta: Mask
-    aorta_support: Float64
-    to_aorta: Float64
-
-
 def find_places(
     volume: Volume, candidates: Candidates, landmarks: Landmarks, noise: Float64
 ) -> Places:
@@ -118,7 +103,7 @@ def find_places(
     level = np.clip(np.rint(k), 0, len(grid.hu) - 1).astype(np.int64)
     before_spine = (thorax.spine.front_row[level] - row) * grid.pixel_mm
     lung_mm, bone_mm, in_region = _distances(candidates, thorax, heart)
-    beside = _beside_aorta(grid, aorta, k, row, column)
+    beside = beside_aorta(candidates, grid, aorta, k, row, column)
     bronchi = extent.airway_end
     area_mm2 = candidates.size.astype(np.float64) * geometry.pixel_area_mm2
     peak_hu, noise_hu = candidates.peak().astype(np.float64), noise[np.rint(z).astype(int)]
@@ -201,43 +186,6 @@ def _distance_to(mask: Mask, grid: Grid) -> Float64:
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.sampling_mm))
 
 
-def _beside_aorta(grid: Grid, aorta: Aorta, k: Float64, row: Float64, column: Float64) -> _Beside:
-    n = len(k)
-    down = aorta.descending.at(k, beyond=3)
-    away = np.hypot(row - down.row, column - down.column) * grid.pixel_mm
-    outside_descending_mm = np.where(down.known, away - down.radius_mm, FAR_MM)
-    if not aorta.is_sure:
-        far, unknown, none = np.full(n, FAR_MM), np.full(n, np.nan), np.zeros(n)
-        return _Beside(
-            far, outside_descending_mm, unknown, unknown, unknown, none > 0, none, np.zeros((n, 2))
-        )
-    ascending, root = aorta.ascending.at(k, beyond=0.5), aorta.root.at(k, beyond=1)
-    seen = ascending.known | root.known
-    axis_row = np.where(ascending.known | ~root.known, ascending.row, root.row)
-    axis_column = np.where(ascending.known | ~root.known, ascending.column, root.column)
-    radius_mm = np.where(ascending.known, ascending.radius_mm, root.radius_mm)
-    support = np.where(ascending.known, ascending.support, root.support)
-    behind_mm = (row - axis_row) * grid.pixel_mm
-    left_mm = (column - axis_column) * grid.pixel_mm
-    away = np.maximum(np.hypot(behind_mm, left_mm), 1e-3)
-    inward = -np.stack([behind_mm, left_mm], axis=1) / away[:, None] * _native_sign(grid)
-    return _Beside(
-        np.where(seen, away - radius_mm, FAR_MM),
-        outside_descending_mm,
-        (aorta.ascending.last - k) * grid.slice_mm,
-        left_mm,
-        behind_mm,
-        ascending.known,
-        np.where(seen, support, 0.0),
-        inward,
-    )
-
-
-def _native_sign(grid: Grid) -> Float64:
-    """Turns a direction in grid rows and columns into one in native rows and columns."""
-    return np.array([-1.0 if grid.flipped[1] else 1.0, -1.0 if grid.flipped[2] else 1.0])
-
-
 def _to_heart(grid: Grid, heart: Mask, level: Int64, row: Float64, column: Float64) -> Float64:
     """In-plane direction from each candidate to the middle of the heart's region."""
     count = np.maximum(heart.sum(axis=(1, 2)), 1)
@@ -245,4 +193,4 @@ def _to_heart(grid: Grid, heart: Mask, level: Int64, row: Float64, column: Float
     columns = heart.sum(axis=1) @ np.arange(heart.shape[2]) / count
     offset = np.stack([rows[level] - row, columns[level] - column], axis=1)
     length = np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 1e-3)
-    return np.asarray(offset / length[:, None] * _native_sign(grid))
+    return np.asarray(offset / length[:, None] * native_sign(grid))
