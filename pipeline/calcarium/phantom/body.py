@@ -1,4 +1,4 @@
-"""Trunk: skin, fat, muscle, breasts, lungs' space, abdomen below the diaphragm, table."""
+"""Trunk: skin, fat, muscle, breasts, the lungs' space, and the table below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from calcarium.phantom.shapes import Ellipsoid, Loft, Within
 FAT_HU = -102.0
 MUSCLE_HU = 52.0
 SKIN_HU = 15.0
-LIVER_HU = 58.0
 TABLE_LABEL = 22
 
 
@@ -84,27 +83,6 @@ def _paint_back(canvas: Canvas, anatomy: Anatomy) -> None:
         canvas.paint_layers(
             muscle.grown(2.5), [Layer(0.0, -70.0, 25.0), Layer(2.5, MUSCLE_HU - 4, 20.0)]
         )
-
-
-def paint_abdomen(canvas: Canvas, anatomy: Anatomy) -> None:
-    """Liver, spleen and stomach under the domes of the diaphragm."""
-    cage = anatomy.rib_cage().grown(-2.0)
-    dome = -48.0 * anatomy.heart_scale + anatomy.heart_shift_mm[2] + anatomy.diaphragm_mm
-    wide, deep = anatomy.width_scale, anatomy.depth_scale
-
-    def organ(centre: list[float], radii: list[float], hu: float, grain: float) -> None:
-        solid = Ellipsoid(np.array(centre), np.array(radii))
-        canvas.paint(Within(solid, cage), hu, grain_hu=grain)
-
-    middle = dome - 5
-    organ([5 * wide, 0, middle - 60], [96 * wide, 92 * deep, 60], FAT_HU + 10, 25.0)
-    organ([72 * wide, 18 * deep, dome - 85], [66 * wide, 92 * deep, 79], FAT_HU, 12.0)
-    organ([-64 * wide, 12 * deep, dome - 74], [76 * wide, 98 * deep, 82], LIVER_HU, 5.0)
-    organ([-5 * wide, -28 * deep, middle - 66], [78 * wide, 54 * deep, 60], LIVER_HU, 5.0)
-    organ([92 * wide, 55 * deep, dome - 88], [30 * wide, 42 * deep, 62], 50.0, 5.0)
-    organ([60 * wide, 5 * deep, dome - 84], [40 * wide, 55 * deep, 66], 35.0, 8.0)
-    organ([60 * wide, 0 * deep, dome - 82], [36 * wide, 50 * deep, 62], 15.0, 20.0)
-    organ([60 * wide, -22 * deep, dome - 66], [30 * wide, 26 * deep, 40], AIR_HU + 60, 0.0)
 
 
 def paint_table(canvas: Canvas, anatomy: Anatomy) -> None:

@@ -20,6 +20,7 @@ from calcarium.phantom.model import Float32, Float64, Grid, LabelMap
 from calcarium.phantom.shapes import Shape
 
 AIR_HU = -1000.0
+SLICE_SIGMA_MM = 0.35  # softens the edges of the slice profile
 TEXTURE_EDGE = 64
 AXES: tuple[Literal[0, 1, 2], ...] = (0, 1, 2)
 SMALLEST_WEIGHT = 1e-6
@@ -83,15 +84,14 @@ class Canvas:
 
     def paint_layers(self, shape: Shape, layers: Sequence[Layer], *, label: int = 0) -> None:
         """Paint one solid in layers that start at growing depth below its surface."""
-        box, axes = self._cells(shape)
+        box = self._cells(shape)
         if box is None:
             return
-        x, y, all_z = axes
+        x, y = self._coordinates(2, box[2])[None, None, :], self._coordinates(1, box[1])[:, None]
         step = max(1, CELLS_AT_ONCE // (x.size * y.size))
-        for first in range(0, all_z.size, step):
-            z = all_z[first : first + step]
-            start = box[0].start + first
-            part = (slice(start, start + len(z)), box[1], box[2])
+        for first in range(box[0].start, box[0].stop, step):
+            part = (slice(first, min(first + step, box[0].stop)), box[1], box[2])
+            z = self._coordinates(0, part[0])[:, None, None]
             self._cover(part, shape.distance(x, y, z), layers, label)
 
     def _cover(
@@ -111,32 +111,27 @@ class Canvas:
             hu += cover * (target - hu)
         np.copyto(self.labels[box], np.uint8(label), where=scaled > 0)
 
-    def _cells(
-        self, shape: Shape
-    ) -> tuple[tuple[slice, slice, slice] | None, tuple[Float32, Float32, Float32]]:
-        """The cells that a solid may touch, and their coordinates x, y, z."""
+    def _cells(self, shape: Shape) -> tuple[slice, slice, slice] | None:
+        """The cells that a solid may touch."""
         low, high = shape.bounds()
-        first = np.floor((low - self.low) / self.step_mm).astype(int)
-        last = np.ceil((high - self.low) / self.step_mm).astype(int) + 1
         nz, ny, nx = self.hu.shape
-        first, last = np.maximum(first, 0), np.minimum(last, [nx, ny, nz])
-        x, y, z = (
-            (self.low[i] + self.step_mm * np.arange(first[i], max(last[i], first[i]))).astype(
-                np.float32
-            )
-            for i in range(3)
-        )
-        axes = (x[None, None, :], y[None, :, None], z[:, None, None])
-        if np.any(first >= last):
-            return None, axes
-        sx, sy, sz = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
-        return (sz, sy, sx), axes
+        first = np.maximum(np.floor((low - self.low) / self.step_mm), 0)
+        last = np.minimum(np.ceil((high - self.low) / self.step_mm) + 1, (nx, ny, nz))
+        if (first >= last).any():
+            return None
+        x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+        return z, y, x
+
+    def _coordinates(self, axis: Literal[0, 1, 2], cells: slice) -> Float32:
+        """Patient coordinate of cells along axis z, y or x of the array."""
+        steps = self.step_mm * np.arange(cells.start, cells.stop)
+        return np.asarray(self.low[2 - axis] + steps, dtype=np.float32)
 
     def _grain(self, box: tuple[slice, slice, slice]) -> Float32:
         where = (np.arange(part.start, part.stop) % TEXTURE_EDGE for part in box)
         return np.asarray(self.texture[np.ix_(*where)])
 
-    def seen_by(self, grid: Grid, psf_sigma_mm: float) -> csr_array:
+    def seen_by(self, grid: Grid, psf_sigma_mm: float) -> Float32:
         """The scan: noise-free Hounsfield units, shape ``grid.shape``."""
         along_z, along_y, along_x = self._profiles(grid, psf_sigma_mm)
         nz, ny, nx = self.hu.shape
@@ -151,15 +146,16 @@ class Canvas:
         return nearest(self.labels, self.low, self.step_mm, grid)
 
     def _profiles(self, grid: Grid, psf_sigma_mm: float) -> tuple[csr_array, csr_array, csr_array]:
-        nz, ny, nx = self.hu.shape
-        return (
-            sampling(self._axis(2, nz), grid.axis_mm(0), grid.slice_thickness_mm, 0.35),
-            sampling(self._axis(1, ny), grid.axis_mm(1), grid.row_spacing_mm, psf_sigma_mm),
-            sampling(self._axis(0, nx), grid.axis_mm(2), grid.column_spacing_mm, psf_sigma_mm),
+        widths = (grid.slice_thickness_mm, grid.row_spacing_mm, grid.column_spacing_mm)
+        blurs = (SLICE_SIGMA_MM, psf_sigma_mm, psf_sigma_mm)
+        along_z, along_y, along_x = (
+            sampling(self._axis(axis), grid.axis_mm(axis), widths[axis], blurs[axis])
+            for axis in AXES
         )
+        return along_z, along_y, along_x
 
-    def _axis(self, axis: int, n: int) -> Float64:
-        return np.asarray(self.low[axis] + self.step_mm * np.arange(n))
+    def _axis(self, axis: Literal[0, 1, 2]) -> Float64:
+        return np.asarray(self.low[2 - axis] + self.step_mm * np.arange(self.hu.shape[axis]))
 
 
 def nearest(values: LabelMap, low: Float64, step_mm: float, grid: Grid) -> LabelMap:
@@ -191,11 +187,11 @@ def _ramp(at: Float64, sigma: float) -> Float64:
 
 
 def _texture(rng: np.random.Generator) -> Float32:
-    """Smooth periodic noise of unit variance, some 4 cells across."""
+    """Smooth periodic noise of unit variance, some 3 cells across."""
     shape = (TEXTURE_EDGE,) * 3
     frequency = np.fft.fftfreq(TEXTURE_EDGE)
     half = np.fft.rfftfreq(TEXTURE_EDGE)
     k2 = frequency[:, None, None] ** 2 + frequency[None, :, None] ** 2 + half[None, None, :] ** 2
     white = np.fft.rfftn(rng.standard_normal(shape))
-    smooth = np.fft.irfftn(white * np.exp(-2 * (np.pi * 1.3) ** 2 * k2), s=shape, axes=(0, 1, 2))
+    smooth = np.fft.irfftn(white * np.exp(-2 * (np.pi * 0.9) ** 2 * k2), s=shape, axes=(0, 1, 2))
     return np.asarray(smooth / smooth.std(), dtype=np.float32)

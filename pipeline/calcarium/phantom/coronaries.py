@@ -55,7 +55,7 @@ def coronary_courses(vessels: GreatVessels, rng: np.random.Generator) -> dict[Ar
         moved = np.array(control) + rng.normal(0, 1.2, (len(control), 3))
         at_fork = [i for i, point in enumerate(control) if point is FORK]
         moved[at_fork] = np.array(FORK) + fork_shift
-        path = _settled(smooth_path(heart.at(moved), STEP_MM), surface)
+        path = _settled(smooth_path(heart.at(moved), STEP_MM), surface, rounds=4)
         for _ in range(3):
             path = _settled(_relaxed(path), surface)
         courses[artery] = path
@@ -70,9 +70,9 @@ def _surface(vessels: GreatVessels) -> Shape:
     return Union((*vessels.heart.muscle.parts, *pieces), blend_mm=4.0)
 
 
-def _settled(path: Float64, surface: Shape) -> Float64:
+def _settled(path: Float64, surface: Shape, rounds: int = 2) -> Float64:
     """Move each point along the surface normal until it lies just above the muscle."""
-    for _ in range(4):
+    for _ in range(rounds):
         here = surface.distance(*path.T)
         shifted = [surface.distance(*(path + 0.5 * axis).T) for axis in np.eye(3)]
         normal = (np.stack(shifted, axis=1) - here[:, None]) / 0.5

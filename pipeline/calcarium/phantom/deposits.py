@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calcarium.phantom.canvas import AXES, sampling
+from calcarium.phantom.canvas import AXES, SLICE_SIGMA_MM, sampling
 from calcarium.phantom.model import Float32, Float64, Grid, LabelMap, Point
 from calcarium.phantom.shapes import Shape, Union
 
@@ -79,7 +79,7 @@ def add_deposit(
     box = _voxels(grid, cells, psf_sigma_mm)
     if all(part.stop > part.start for part in box):
         widths = (grid.slice_thickness_mm, grid.row_spacing_mm, grid.column_spacing_mm)
-        blurs = (0.35, psf_sigma_mm, psf_sigma_mm)
+        blurs = (SLICE_SIGMA_MM, psf_sigma_mm, psf_sigma_mm)
         along_z, along_y, along_x = (
             sampling(cells[i], grid.axis_mm(i)[box[i]], widths[i], blurs[i]).toarray() for i in AXES
         )

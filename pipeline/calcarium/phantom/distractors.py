@@ -126,7 +126,7 @@ def _mitral_annulus(vessels: GreatVessels, rng: np.random.Generator) -> list[Dep
     heart: Heart = vessels.heart
     start = rng.uniform(-2.2, -0.6)
     turn = start + np.linspace(0, rng.uniform(0.2, 1.5), 8)
-    ring = np.stack([12 + 19 * np.cos(turn), 2 + 19 * np.sin(turn), np.full(8, -6.0)], axis=1)
+    ring = np.stack([12 + 23 * np.cos(turn), 1 + 23 * np.sin(turn), np.full(8, -7.0)], axis=1)
     radii = rng.uniform(1.0, 2.4) * rng.uniform(0.8, 1.1, 8)
     return [_deposit("mitral_annulus", tube(heart.at(ring), radii), rng.uniform(350, 850))]
 

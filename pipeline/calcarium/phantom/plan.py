@@ -62,11 +62,11 @@ def draw_plan(anatomy: Anatomy, rng: np.random.Generator, *, gated: bool, matrix
     """A gated heart scan with a narrow field, or a non-gated scan of the chest."""
     slices = GATED_SLICES if gated else NONGATED_SLICES
     thickness, increment = slices[rng.integers(len(slices))]
-    sharp = not gated and rng.random() < 0.2
+    sharp = not gated and rng.random() < 0.3
     kernel, psf, cutoff = SHARP_KERNEL if sharp else SOFT_KERNELS[rng.integers(3)]
     build = _heart_grid if gated else _chest_grid
     grid = build(anatomy, rng, matrix, thickness, increment)
-    noise = rng.uniform(12, 24) if gated else rng.uniform(14, 34)
+    noise = rng.uniform(12, 26) if gated else rng.uniform(16, 36)
     moving = 0.0 if gated or rng.random() < 0.3 else float(rng.uniform(0.3, 1.4))
     return ScanPlan(
         gated,

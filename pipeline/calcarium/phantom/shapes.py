@@ -229,7 +229,7 @@ def smooth_path(points: Sequence[Sequence[float]] | Float64, step_mm: float = 3.
     knots = np.asarray(points, dtype=np.float64)
     chord = np.r_[0, np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))]
     n = max(3, round(chord[-1] / step_mm) + 1)
-    return np.asarray(CubicSpline(chord, knots)(np.linspace(0, chord[-1], n)))
+    return np.asarray(CubicSpline(chord, knots, bc_type="natural")(np.linspace(0, chord[-1], n)))
 
 
 def tube(path: Float64, radius: float | Sequence[float] | Float64) -> list[Capsule]:

@@ -29,8 +29,8 @@ def paint_skeleton(canvas: Canvas, anatomy: Anatomy) -> None:
         canvas.paint(tube(path, [4.5, 6.2, 6.2, 5.5]), CORTEX_HU + 120, label=BONE_LABEL)
         canvas.paint(
             tube(path, [2.2, 3.6, 3.8, 3.2]),
-            anatomy.marrow_hu + 20,
-            grain_hu=70.0,
+            anatomy.marrow_hu - 25,
+            grain_hu=90.0,
             label=BONE_LABEL,
         )
     _paint_sternum(canvas, anatomy)
@@ -66,7 +66,7 @@ def _paint_body(canvas: Canvas, anatomy: Anatomy, level: int) -> None:
     centre, half = vertebra_centre(anatomy, level), anatomy.height_scale * 10.3
     canvas.paint(Drum(centre, radii, half), CORTEX_HU - 90, label=BONE_LABEL)
     inner = Drum(centre, (radii[0] - 1.4, radii[1] - 1.4), half - 0.7)
-    canvas.paint(inner, anatomy.marrow_hu, grain_hu=42.0, label=BONE_LABEL)
+    canvas.paint(inner, anatomy.marrow_hu, grain_hu=70.0, label=BONE_LABEL)
 
 
 def _paint_arch(canvas: Canvas, anatomy: Anatomy, centre: Float64, level: int) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from calcarium.phantom.abdomen import paint_abdomen
 from calcarium.phantom.anatomy import Anatomy, draw_anatomy
-from calcarium.phantom.body import paint_abdomen, paint_table, paint_trunk
+from calcarium.phantom.body import paint_table, paint_trunk
 from calcarium.phantom.canvas import Canvas
 from calcarium.phantom.coronaries import coronary_courses, paint_coronaries
 from calcarium.phantom.deposits import BuiltDeposit, Deposit, add_deposit
@@ -92,7 +93,7 @@ def _painted(
     paint_trunk(canvas, anatomy)
     paint_lung_vessels(canvas, vessels, rng)
     paint_mediastinal_fat(canvas, vessels)
-    paint_abdomen(canvas, anatomy)
+    paint_abdomen(canvas, vessels.heart)
     paint_heart(canvas, vessels.heart)
     paint_great_vessels(canvas, vessels)
     paint_coronaries(canvas, vessels.heart, courses)
