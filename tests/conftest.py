@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from calcarium.intake.records import Acquisition
 from calcarium.volume.model import Geometry, Rescale, Volume
 
 MakeVolume: TypeAlias = Callable[..., Volume]
@@ -69,3 +70,11 @@ def test_data() -> Path:
 def make_volume() -> MakeVolume:
     """Build a volume from Hounsfield units; unequal spacings and an off-centre origin."""
     return volume_from_hu
+
+
+@pytest.fixture(scope="session")
+def empty_acquisition() -> Acquisition:
+    """A header that says nothing."""
+    fields: dict[str, object] = dict.fromkeys(Acquisition.__dataclass_fields__)
+    fields |= {"image_type": (), "scan_options": (), "mass_factor_device": ()}
+    return Acquisition(**fields)  # type: ignore[arg-type]

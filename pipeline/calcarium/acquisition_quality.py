@@ -7,7 +7,6 @@ from calcarium.intake.select import ScanChoice
 from calcarium.outcome import VolumeFacts
 from calcarium.quality import QualityRow, Status
 from calcarium.regions.model import Region
-from calcarium.scoring.model import ScanScores
 
 CALCIUM_INCREMENT_MM = (2.5, 3.0)  # Agatston 1990: 3 mm; GE calcium protocols 2.5 mm
 TOLERANCE_MM = 0.05
@@ -15,7 +14,7 @@ KERNEL_STATUS: dict[KernelGroup, Status] = {"soft": "pass", "sharp": "warn", "un
 
 
 def acquisition_quality(
-    choice: ScanChoice, volume: VolumeFacts, region: Region, scores: ScanScores
+    choice: ScanChoice, volume: VolumeFacts, region: Region
 ) -> tuple[QualityRow, ...]:
     """How far a scan is from the one that the score was defined on."""
     low, high = CALCIUM_INCREMENT_MM
@@ -24,12 +23,6 @@ def acquisition_quality(
     rows = [
         QualityRow("slice_increment", _status(usual), increment),
         QualityRow("kernel", KERNEL_STATUS[choice.kernel], text=choice.kernel),
-        QualityRow(
-            "mass_calibration",
-            "pass" if scores.mass_calibration else "unknown",
-            scores.mass_factor_mg_per_cm3_hu,
-            scores.mass_calibration or "none, so no mass",
-        ),
         QualityRow("region_is_coronary", "pass" if region.is_coronary else "fail"),
     ]
     if choice.scan_class == "gated":

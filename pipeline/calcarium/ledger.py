@@ -170,6 +170,15 @@ def quality_rows(result: ScanResult) -> list[Row]:
     ]
 
 
+def voxel_rows(result: ScanResult) -> list[Row]:
+    """What is kept to score a scan again, if anything is."""
+    kept = result.kept
+    if kept is None:
+        return []
+    cells: Row = {"base_hu": kept.base_hu, "facts_json": kept.facts_json, "packed": kept.packed}
+    return [_ids(result) | cells]
+
+
 def links_row(result: ScanResult) -> Row:
     """Private: whose scan it is and where it lies."""
     seen = result.scan.acquisition

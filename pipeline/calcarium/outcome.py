@@ -45,23 +45,35 @@ class VolumeFacts:
 
 
 @dataclass(frozen=True)
+class KeptScan:
+    """What is kept of a scored scan so that it can be scored again."""
+
+    base_hu: float
+    facts_json: str
+    packed: bytes
+
+
+@dataclass(frozen=True)
 class ScanResult:
     """How one scan ended.
 
     Attributes
     ----------
-    choice : what selection said; ``None`` if the study failed as a whole
+    choice : what selection said; ``None`` if the study failed as a whole, or was read back
+    scan_class : as selection said, where it came to it
     stage : where it ended; ``None`` if it was scored
     reason : key of ``REASONS`` if excluded
     error : class of the error if failed
     message, traceback : of an error or exclusion; private, because they may name files
     volume, region_source, scores ... : as far as the scan came
+    kept : its voxels and facts, to score it again without its files
     """
 
     scan: Scan
     choice: ScanChoice | None
     outcome: Outcome
     covariates: Covariates
+    scan_class: ScanClass | None = None
     stage: str | None = None
     reason: str | None = None
     error: str | None = None
@@ -73,8 +85,4 @@ class ScanResult:
     scores: ScanScores | None = None
     interpretation: Interpretation | None = None
     quality: tuple[QualityRow, ...] = ()
-
-    @property
-    def scan_class(self) -> ScanClass | None:
-        """Class of the scan, if selection came to it."""
-        return None if self.choice is None else self.choice.scan_class
+    kept: KeptScan | None = None

@@ -25,14 +25,16 @@ from calcarium.covariates import from_header
 from calcarium.errors import ScanExcluded, ScanFailed
 from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
+from calcarium.kept import keep
 from calcarium.outcome import ScanResult, VolumeFacts
 from calcarium.regions.inputs import RegionInputs
+from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
 from calcarium.scoring.interpret import interpret_scores
 from calcarium.scoring.score import score_region
 from calcarium.study_row import study_rows
 from calcarium.tables.rows import Failure, StudyRows
-from calcarium.volume import load_volume
+from calcarium.volume import Volume, load_volume
 from calcarium_kernels import load
 from calcarium_kernels.contract import Kernels
 
@@ -48,6 +50,8 @@ class ScorerSetup:
     covariates : table of age, sex and the like, above what headers say
     secret : key of the hash that stands for PatientID
     all_scans : score every eligible scan, not only the best of each class
+    voxels_base_hu : keep the voxels from this HU up, to score again without the files;
+        ``None`` keeps none
     """
 
     protocols: Protocols
@@ -56,6 +60,7 @@ class ScorerSetup:
     backend: Literal["numpy", "cupy"] = "numpy"
     covariates: CovariateTable | None = None
     all_scans: bool = False
+    voxels_base_hu: float | None = None
 
     def __call__(self) -> Scorer:
         """Make the scorer of a worker, once per process.
@@ -105,47 +110,60 @@ class Scorer:
         return study_rows(study.study_id, results, self.setup.secret)
 
     def _scan(self, choice: ScanChoice) -> ScanResult:
-        scan = choice.scan
-        covariates, doubts = scan_covariates(scan, self.setup.covariates)
-        result = ScanResult(scan, choice, "excluded", covariates, stage="select", quality=doubts)
+        covariates, doubts = scan_covariates(choice.scan, self.setup.covariates)
+        result = ScanResult(
+            choice.scan, choice, "excluded", covariates, choice.scan_class, quality=doubts
+        )
         if choice.reason is not None:
-            return replace(result, reason=choice.reason, message=choice.detail)
+            return replace(result, stage="select", reason=choice.reason, message=choice.detail)
         protocol = self.setup.protocols.by_class[choice.scan_class]
-        return score_scan(choice, result, protocol, self.setup.inputs, self.kernels)
+        return self._chosen(choice, result, protocol)
+
+    def _chosen(self, choice: ScanChoice, result: ScanResult, protocol: Protocol) -> ScanResult:
+        """Take a chosen scan through every stage; it ends scored, excluded or failed."""
+        stage = "volume"
+        try:
+            volume = load_volume(choice.scan, protocol.volume)
+            result = replace(result, volume=VolumeFacts.of(volume))
+            stage = "region"
+            region = find_region(volume, choice.scan, protocol, self.setup.inputs, self.kernels)
+        except (ScanExcluded, ScanFailed) as error:
+            return ended(result, stage, error)
+        acquired = acquisition_quality(choice, VolumeFacts.of(volume), region)
+        result = replace(
+            result, quality=(*result.quality, *acquired, *volume.notes, *region.quality)
+        )
+        kept = keep(result, volume, region, self.setup.voxels_base_hu)
+        return replace(score_volume(result, volume, region, protocol, self.kernels), kept=kept)
 
 
-def score_scan(
-    choice: ScanChoice,
-    result: ScanResult,
-    protocol: Protocol,
-    inputs: RegionInputs,
-    kernels: Kernels,
+def score_volume(
+    result: ScanResult, volume: Volume, region: Region, protocol: Protocol, kernels: Kernels
 ) -> ScanResult:
-    """Take a chosen scan through every stage; it ends scored, excluded or failed."""
-    scan, stage = choice.scan, "volume"
+    """Score and interpret a volume whose region is known."""
+    result = replace(result, region_source=region.source, region_sha256=region.sha256 or None)
+    acquisition, stage = result.scan.acquisition, "score"
     try:
-        volume = load_volume(scan, protocol.volume)
-        facts = VolumeFacts.of(volume)
-        result = replace(result, volume=facts)
-        stage = "region"
-        region = find_region(volume, scan, protocol, inputs, kernels)
-        result = replace(result, region_source=region.source, region_sha256=region.sha256 or None)
-        stage = "score"
-        scores = score_region(volume, region, scan.acquisition, protocol.scoring, kernels)
+        scores = score_region(volume, region, acquisition, protocol.scoring, kernels)
         stage = "interpret"
         meaning = interpret_scores(scores, result, region, protocol.interpret)
-    except ScanExcluded as excluded:
-        return replace(result, stage=stage, reason=excluded.reason, message=excluded.detail)
-    except ScanFailed as failed:
-        error = type(failed.__cause__ or failed).__name__
-        return replace(result, outcome="failed", stage=stage, error=error, message=str(failed))
-    acquired = acquisition_quality(choice, facts, region, scores)
-    doubts = (*acquired, *volume.notes, *region.quality, *scores.quality, *meaning.quality)
+    except (ScanExcluded, ScanFailed) as error:
+        return ended(result, stage, error)
     return replace(
         result,
         outcome="scored",
         stage=None,
         scores=scores,
         interpretation=meaning,
-        quality=(*result.quality, *doubts),
+        quality=(*result.quality, *scores.quality, *meaning.quality),
     )
+
+
+def ended(result: ScanResult, stage: str, error: ScanExcluded | ScanFailed) -> ScanResult:
+    """The same scan, ended by an error at a stage."""
+    if isinstance(error, ScanExcluded):
+        return replace(
+            result, outcome="excluded", stage=stage, reason=error.reason, message=error.detail
+        )
+    name = type(error.__cause__ or error).__name__
+    return replace(result, outcome="failed", stage=stage, error=name, message=str(error))

@@ -13,6 +13,7 @@ from calcarium.ledger import (
     score_rows,
     series_row,
     vessel_rows,
+    voxel_rows,
 )
 from calcarium.outcome import ScanResult
 from calcarium.privacy import patient_key
@@ -43,6 +44,7 @@ def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> Study
             "vessels": [row for result in results for row in vessel_rows(result)],
             "lesions": [row for result in results for row in lesion_rows(result)],
             "quality": [row for result in results for row in quality_rows(result)],
+            "voxels": [row for result in results for row in voxel_rows(result)],
             "links": [links_row(result) for result in results],
             "messages": [message_row(result) for result in results if result.message],
         },

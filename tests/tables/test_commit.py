@@ -21,7 +21,7 @@ from calcarium.tables.secret import patient_secret
 from calcarium.tables.stamp import Stamp, stamp
 
 STAMP = Stamp("run", "hash", "0.1.0", "numpy", "host", "2026-01-01T00:00:00Z", 0.1)
-CELLS: dict[str, Cell] = {"string": "x", "int64": 3, "double": 0.5, "bool": True}
+CELLS: dict[str, Cell] = {"string": "x", "int64": 3, "double": 0.5, "bool": True, "binary": b"x"}
 
 
 def _row(table: TableName, **cells: Cell) -> Row:

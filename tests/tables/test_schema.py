@@ -60,7 +60,7 @@ def test_shareable_tables_have_no_column_that_identifies() -> None:
             assert not [n for n in names if any(word in n for word in IDENTIFYING)]
 
 
-CELL: dict[str, Cell] = {"string": "x", "int64": 3, "double": 0.5, "bool": True}
+CELL: dict[str, Cell] = {"string": "x", "int64": 3, "double": 0.5, "bool": True, "binary": b"x"}
 
 
 def _bare_row(table: TableName) -> Row:

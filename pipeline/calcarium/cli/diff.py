@@ -23,7 +23,7 @@ def command(a: str, b: str, limit: int) -> None:
         click.echo(line)
     shown = found.studies[: limit or None]
     for study in shown:
-        cells = ", ".join(f"{name}: {x} -> {y}" for name, (x, y) in study.cells.items())
+        cells = ", ".join(f"{name}: {x!s} -> {y!s}" for name, (x, y) in study.cells.items())
         tables = ", ".join(sorted({*study.columns, *study.rows} - {"studies"}))
         click.echo(f"{study.study_id}: {study.why or 'other rules or software'}")
         for line in (cells, f"also in {tables}" if tables and not study.only_in else ""):

@@ -34,4 +34,4 @@ def command(results: tuple[str, ...], out: str) -> None:
     if findings:
         raise CalciumError("the result does not add up:\n" + "\n".join(map(str, findings)))
     click.echo("\n".join(lines_of(summarise(folder))))
-    click.echo(f"next: calcarium report {shlex.quote(out)}")
+    click.echo(f"next: calcarium cohort describe {shlex.quote(out)}")

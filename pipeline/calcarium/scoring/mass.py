@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calcarium.intake.records import Acquisition
+from calcarium.quality import QualityRow
 from calcarium.scoring.model import MassCalibration
 
 
@@ -32,3 +33,10 @@ def mass_factor(acquisition: Acquisition, protocol_factor: float | None) -> Mass
     if protocol_factor is not None:
         return MassFactor(protocol_factor, "protocol")
     return None
+
+
+def mass_quality(factor: MassFactor | None) -> QualityRow:
+    """Where the calibration factor came from; without one there is no mass."""
+    if factor is None:
+        return QualityRow("mass_calibration", "unknown", text="none, so no mass")
+    return QualityRow("mass_calibration", "pass", factor.mg_per_cm3_hu, factor.source)

@@ -15,7 +15,7 @@ from calcarium.scoring.cuts import CutKey, find_islands
 from calcarium.scoring.interpolated import interpolated_volume_mm3
 from calcarium.scoring.kvp import THRESHOLD_SETS, VoltageRule, threshold_at, voltage_quality
 from calcarium.scoring.lesions import lesion_facts
-from calcarium.scoring.mass import MassFactor, mass_factor
+from calcarium.scoring.mass import MassFactor, mass_factor, mass_quality
 from calcarium.scoring.measure import (
     label_sums,
     labels_by_vessel,
@@ -100,7 +100,7 @@ def score_region(
             scan.slice_thickness_mm,
             scan.factor,
         ),
-        quality=(quality,),
+        quality=(quality, mass_quality(scan.factor)),
         mass_calibration=scan.factor.source if scan.factor else None,
         mass_factor_mg_per_cm3_hu=scan.factor.mg_per_cm3_hu if scan.factor else None,
     )

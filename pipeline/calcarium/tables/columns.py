@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from calcarium.tables.rows import TableName
 
-Kind: TypeAlias = Literal["string", "int64", "double", "bool"]
+Kind: TypeAlias = Literal["string", "int64", "double", "bool", "binary"]
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Cell: TypeAlias = str | int | float | bool | None
+Cell: TypeAlias = str | int | float | bool | bytes | None
 Row: TypeAlias = dict[str, Cell]
 TableName: TypeAlias = Literal[
-    "studies", "series", "scores", "vessels", "lesions", "quality", "links", "messages"
+    "studies",
+    "series",
+    "scores",
+    "vessels",
+    "lesions",
+    "quality",
+    "voxels",
+    "links",
+    "messages",
 ]
-PRIVATE_TABLES: tuple[TableName, ...] = ("links", "messages")
+PRIVATE_TABLES: tuple[TableName, ...] = ("voxels", "links", "messages")
 
 
 @dataclass(frozen=True)
@@ -20,8 +28,8 @@ class StudyRows:
     Attributes
     ----------
     study_id : the study
-    tables : rows by table; ``links`` and ``messages`` are private (paths, ids, dates, and
-        messages that may name them)
+    tables : rows by table; ``voxels``, ``links`` and ``messages`` are private (pixels, paths,
+        ids, dates, and messages that may name them)
     """
 
     study_id: str

@@ -266,6 +266,20 @@ QUALITY = Table(
     ),
 )
 
+VOXELS = Table(
+    "voxels",
+    "scored scan, private, if --voxels was given: what rescore needs",
+    ("scan_id",),
+    (
+        SCAN_ID,
+        STUDY_ID,
+        real("base_hu", "HU", "Lowest threshold that can be scored from it"),
+        text("facts_json", "Header values, covariates and checks that a score depends on"),
+        Column("packed", "binary", "Voxels of the region from base_hu up, packed"),
+        RUN_ID,
+    ),
+)
+
 LINKS = Table(
     "links",
     "scan, private: whose it is and where it lies",
@@ -305,7 +319,7 @@ MESSAGES = Table(
 
 TABLES: dict[TableName, Table] = {
     table.name: table
-    for table in (STUDIES, SERIES, SCORES, VESSELS, LESIONS, QUALITY, LINKS, MESSAGES)
+    for table in (STUDIES, SERIES, SCORES, VESSELS, LESIONS, QUALITY, VOXELS, LINKS, MESSAGES)
 }
 
 
@@ -314,6 +328,7 @@ CELLS: dict[Kind, tuple[type, ...]] = {
     "int64": (int,),
     "double": (float, int),
     "bool": (bool,),
+    "binary": (bytes,),
 }
 
 
@@ -321,7 +336,13 @@ def arrow_schema(table: TableName) -> pa.Schema:
     """The Arrow schema of a table; meaning and unit travel as field metadata."""
     import pyarrow as pa
 
-    kinds = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "bool": pa.bool_()}
+    kinds = {
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "double": pa.float64(),
+        "bool": pa.bool_(),
+        "binary": pa.binary(),
+    }
     return pa.schema(
         [
             pa.field(

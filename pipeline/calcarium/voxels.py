@@ -1,0 +1,202 @@
+"""The few voxels of a scan that any score can depend on, packed to a few kilobytes.
+
+With them a scan is scored again, by other conventions and thresholds, without its DICOM. Kept
+are the foreground voxels of the region down to a base in Hounsfield units, each with its label,
+and the voxels above and below them, which the interpolated volume needs.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcarium.regions.model import Label, Region
+from calcarium.volume.model import Geometry, Rescale, Volume
+from calcarium.volume.thresholds import stored_threshold
+from calcarium_kernels.contract import Box, Int64, Stored
+from calcarium_kernels.host import LesionVoxels, lesion_voxels
+
+FORMAT = 1
+LENGTH = struct.Struct("<I")
+Facts = dict[str, object]
+
+
+@dataclass(frozen=True)
+class PackedScan:
+    """What :func:`unpack` gives back: enough to score, and nothing of the rest of the body.
+
+    Attributes
+    ----------
+    base_hu : no threshold below it can be scored
+    """
+
+    volume: Volume
+    region: Region
+    base_hu: float
+
+
+def pack(volume: Volume, region: Region, base_hu: float) -> bytes:
+    """Pack the voxels of a region that are at least as bright as a base.
+
+    Parameters
+    ----------
+    base_hu : lowest threshold that can be scored later, in HU
+    """
+    threshold = stored_threshold(volume.rescale, Fraction(str(base_hu)), inclusive=True)
+    voxels = _kept(volume, region, threshold)
+    place = _with_neighbours(voxels, volume.geometry.shape)
+    stored = volume.stored.reshape(-1)[place]
+    label = np.zeros(place.size, dtype=np.uint16)
+    label[np.searchsorted(place, _flat(voxels, volume.geometry.shape))] = voxels.label
+    facts = json.dumps(_facts(volume, region, base_hu)).encode()
+    steps = np.diff(place, prepend=0).astype("<u4")
+    parts = (steps, stored.astype(stored.dtype.newbyteorder("<")), label.astype("<u2"))
+    body = b"".join(part.tobytes() for part in parts)
+    return zlib.compress(LENGTH.pack(len(facts)) + facts + body, 6)
+
+
+def unpack(packed: bytes) -> PackedScan:
+    """Volume and region again: outside the kept voxels the volume is dark.
+
+    Raises
+    ------
+    ValueError
+        if the bytes are of another format.
+    """
+    plain = zlib.decompress(packed)
+    (length,) = LENGTH.unpack_from(plain)
+    facts = json.loads(plain[LENGTH.size : LENGTH.size + length])
+    if facts["format"] != FORMAT:
+        raise ValueError(f"voxels of format {facts['format']}; this version reads {FORMAT}")
+    dtype = np.dtype(facts["dtype"])
+    body = plain[LENGTH.size + length :]
+    n = len(body) // (4 + dtype.itemsize + 2)
+    place = np.cumsum(np.frombuffer(body, "<u4", n), dtype=np.int64)
+    stored = np.frombuffer(body, dtype.newbyteorder("<"), n, 4 * n)
+    label = np.frombuffer(body, "<u2", n, (4 + dtype.itemsize) * n)
+    rescale = Rescale(_fractions(facts["slope"]), _fractions(facts["intercept"]))
+    geometry = _geometry(facts["geometry"])
+    box, volume_array, labels = _dense(place, stored, label, geometry.shape, rescale)
+    volume = Volume(volume_array, rescale, geometry, tuple(facts["sop_instance_uid"]))
+    return PackedScan(volume, _region(facts["region"], box, labels), facts["base_hu"])
+
+
+def _kept(volume: Volume, region: Region, threshold: NDArray[np.int32]) -> LesionVoxels:
+    """Foreground in the region; for ``select`` the whole of every lesion that it touches."""
+    sign = volume.rescale.sign
+    if region.rule == "clip":
+        return lesion_voxels(volume.stored, sign, threshold, box=region.box, labels=region.labels)
+    everywhere = Box.whole(volume.geometry.shape)
+    voxels = lesion_voxels(volume.stored, sign, threshold, box=everywhere)
+    label = np.zeros(len(voxels), dtype=np.int64)
+    box = region.box
+    inside = (
+        (voxels.z >= box.z0) & (voxels.z < box.z1) & (voxels.y >= box.y0) & (voxels.y < box.y1)
+        & (voxels.x >= box.x0) & (voxels.x < box.x1)
+    )  # fmt: skip
+    at = voxels.z[inside] - box.z0, voxels.y[inside] - box.y0, voxels.x[inside] - box.x0
+    label[inside] = 1 if region.labels is None else region.labels[at]
+    touched = np.zeros(voxels.n_lesions, dtype=bool)
+    touched[voxels.lesion[label > 0]] = True
+    kept = touched[voxels.lesion]
+    return LesionVoxels(
+        voxels.z[kept],
+        voxels.y[kept],
+        voxels.x[kept],
+        label[kept],
+        voxels.lesion[kept],
+        voxels.n_lesions,
+    )
+
+
+def _flat(voxels: LesionVoxels, shape: tuple[int, int, int]) -> Int64:
+    return (voxels.z * shape[1] + voxels.y) * shape[2] + voxels.x
+
+
+def _with_neighbours(voxels: LesionVoxels, shape: tuple[int, int, int]) -> Int64:
+    place, plane = _flat(voxels, shape), shape[1] * shape[2]
+    around = np.concatenate([place, place - plane, place + plane])
+    return np.unique(around[(around >= 0) & (around < plane * shape[0])])
+
+
+def _dense(
+    place: Int64,
+    stored: Stored,
+    label: NDArray[np.uint16],
+    shape: tuple[int, int, int],
+    rescale: Rescale,
+) -> tuple[Box, Stored, NDArray[np.uint16]]:
+    """A volume that is dark but for the kept voxels; memory is touched only in their box."""
+    signed = stored.dtype.kind == "i"
+    full: Stored = np.zeros(shape, np.int16) if signed else np.zeros(shape, np.uint16)
+    if not place.size:
+        return Box(0, 0, 0, 0, 0, 0), full, np.zeros((0, 0, 0), np.uint16)
+    z, y, x = np.unravel_index(place, shape)
+    box = Box(*(int(edge) for axis in (z, y, x) for edge in (axis.min(), axis.max() + 1)))
+    extremes = np.iinfo(full.dtype)
+    dark = np.where(rescale.sign[box.z0 : box.z1] > 0, extremes.min, extremes.max)
+    full[box.slices] = dark.astype(full.dtype)[:, None, None]
+    full[z, y, x] = stored
+    labels = np.zeros(box.shape, np.uint16)
+    labels[z - box.z0, y - box.y0, x - box.x0] = label
+    return box, full, labels
+
+
+def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
+    geometry = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in vars(volume.geometry).items()
+    }
+    return {
+        "format": FORMAT,
+        "base_hu": base_hu,
+        "dtype": volume.stored.dtype.name,
+        "slope": [str(s) for s in volume.rescale.slope],
+        "intercept": [str(b) for b in volume.rescale.intercept],
+        "sop_instance_uid": volume.sop_instance_uid,
+        "geometry": geometry,
+        "region": {
+            "meaning": {str(v): asdict(label) for v, label in region.meaning.items()},
+            "rule": region.rule,
+            "source": region.source,
+            "sha256": region.sha256,
+            "is_coronary": region.is_coronary,
+            "vessels": region.vessels,
+        },
+    }
+
+
+def _fractions(texts: list[str]) -> tuple[Fraction, ...]:
+    known: dict[str, Fraction] = {text: Fraction(text) for text in set(texts)}
+    return tuple(known[text] for text in texts)
+
+
+def _geometry(facts: Mapping[str, object]) -> Geometry:
+    arrays = ("origin_mm", "slice_position_mm", "slice_extent_mm")
+    directions = ("row_direction", "column_direction")
+    known = {name: np.asarray(facts[name], dtype=np.float64) for name in arrays}
+    vectors = {name: tuple(cast(list[float], facts[name])) for name in directions}
+    rest = {name: value for name, value in facts.items() if name not in (*arrays, *directions)}
+    return Geometry(**known, **vectors, **rest)  # type: ignore[arg-type]
+
+
+def _region(facts: Mapping[str, object], box: Box, labels: NDArray[np.uint16]) -> Region:
+    meaning = cast(Mapping[str, Mapping[str, object]], facts["meaning"])
+    made = Region(
+        box,
+        labels,
+        {int(value): Label(**label) for value, label in meaning.items()},  # type: ignore[arg-type]
+        rule="clip",
+        source="mask",
+    )
+    vessels = tuple(cast(list[str], facts["vessels"]))
+    rest = {name: facts[name] for name in ("rule", "source", "sha256", "is_coronary")}
+    return replace(made, vessels=vessels, **rest)  # type: ignore[arg-type]

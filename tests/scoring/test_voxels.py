@@ -1,0 +1,65 @@
+"""Scores of packed voxels equal those of the volume, for every threshold from the base up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from calcarium.config.protocol import ScoringRules
+from calcarium.regions.model import Label, Region
+from calcarium.scoring.conventions import CONVENTIONS
+from calcarium.scoring.score import score_region
+from calcarium.voxels import pack, unpack
+from calcarium_kernels import load
+from calcarium_kernels.contract import Box
+
+THRESHOLDED = tuple(name for name in CONVENTIONS if name != "ai-cac")
+
+
+def blobs(make_volume, seed, **scale):
+    rng = np.random.default_rng(seed)
+    noise = ndimage.gaussian_filter(rng.standard_normal((9, 40, 48)), (0.7, 1.5, 1.5))
+    return make_volume(2 * np.rint(20 + 500 * noise).astype(int), **scale), rng
+
+
+def region_of(volume, rng, rule):
+    box = Box(1, 8, 3, 38, 5, 44)
+    labels = np.where(rng.random(box.shape) < 0.8, rng.integers(1, 5, box.shape), 0)
+    meaning = {1: Label("LM"), 2: Label("LAD", "doubtful"), 3: Label("RCA", "rejected", "bone")}
+    return Region(box, labels.astype(np.uint16), meaning, rule, "mask", "abc", vessels=("LCX",))
+
+
+@pytest.mark.parametrize("rule", ["clip", "select"])
+@pytest.mark.parametrize("scale", [{}, {"slope": "-1", "intercept": "1500"}, {"slope": "0.5"}])
+def test_same_scores_without_the_volume(make_volume, empty_acquisition, rule, scale):
+    volume, rng = blobs(make_volume, 3, **scale)
+    region = region_of(volume, rng, rule)
+    again = unpack(pack(volume, region, 100.0))
+    rules = ScoringRules(conventions=THRESHOLDED, lesion_link=6)
+    known = replace(empty_acquisition, kvp=120.0, mass_factor_patient=0.8)
+    first = score_region(volume, region, known, rules, load("numpy"))
+    second = score_region(again.volume, again.region, known, rules, load("numpy"))
+    assert second == first
+    assert first.conventions[0].total.agatston > 0
+
+
+def test_what_is_kept_is_little(make_volume):
+    volume, rng = blobs(make_volume, 5)
+    region = replace(region_of(volume, rng, "clip"), labels=None, box=Box(2, 6, 10, 20, 10, 20))
+    again = unpack(pack(volume, region, 130.0))
+    outside = np.ones(volume.stored.shape, bool)
+    outside[1:7, 10:20, 10:20] = False
+    assert not again.volume.stored[outside].any()
+
+
+def test_an_empty_region(make_volume, empty_acquisition):
+    volume = make_volume(np.full((4, 8, 8), 40))
+    region = Region(Box.whole((4, 8, 8)), None, {1: Label("LAD")}, "clip", "mask")
+    again = unpack(pack(volume, region, 100.0))
+    scores = score_region(
+        again.volume, again.region, empty_acquisition, ScoringRules(), load("numpy")
+    )
+    assert scores.conventions[0].total.agatston == 0
