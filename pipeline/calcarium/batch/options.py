@@ -39,6 +39,11 @@ class RunOptions(Section):
     )
     no_worker_s: float = key(120.0, "The run stops after this time without a worker.", unit="s")
     grace_s: float = key(30.0, "Time to finish what is in flight when stopped.", unit="s", ge=0.0)
+    voxels_base_hu: float | None = key(
+        None,
+        "Keep the voxels of each region from this HU up, to score again without the files.",
+        unit="HU",
+    )
     max_failed: float = key(
         0.05, "Greatest share of failed studies of a run that ends well.", ge=0.0, le=1.0
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from calcarium.batch.options import RunOptions
 from calcarium.batch.plan import Choice, chosen
 from calcarium.batch.progress import Reporter, Tally
 from calcarium.batch.submit import Job, score_studies
-from calcarium.errors import REASONS, CalciumError, UsageError
+from calcarium.errors import REASONS, CalciumError, ResourceError, UsageError
 from calcarium.intake.records import Study
 from calcarium.tables.commit import drop_studies, join_small_parts, sweep
 from calcarium.tables.folder import ResultFolder
@@ -84,7 +85,8 @@ def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) 
         with stop_on_signals() as stop:
             score_studies(studies, order.job, order.options, client, commits, tally, reporter, stop)
     except CalciumError:
-        record_run(folder, _ended(order.run, census, tally, "stopped"))
+        with suppress(ResourceError):
+            record_run(folder, _ended(order.run, census, tally, "stopped"))
         raise
     join_small_parts(folder)
     sweep(folder)

@@ -142,6 +142,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         backend=choose_backend(request.backend),
         covariates=covariates,
         all_scans=request.all_scans,
+        voxels_base_hu=request.options.voxels_base_hu,
     )
     fingerprints = {
         "masks": inputs.fingerprint,

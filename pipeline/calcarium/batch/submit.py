@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from distributed import Client
@@ -16,7 +17,7 @@ from calcarium.batch.options import RunOptions
 from calcarium.batch.progress import Reporter, Tally
 from calcarium.batch.task import Ended, Scorer, ScorerPlugin
 from calcarium.batch.todo import Todo
-from calcarium.errors import ResourceError, UsageError
+from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.records import Study
 from calcarium.tables.rows import Failure, StudyRows
 from calcarium.tables.stamp import Stamp, stamp
@@ -72,8 +73,9 @@ class Batch:
                 self._fill(watch.window())
                 self._step()
             self._finish(stop)
-        except UsageError:
-            self.commits.write()
+        except (CalciumError, KeyboardInterrupt):
+            with suppress(ResourceError):  # it may be the disk itself that is full
+                self.commits.write()
             raise
         self.commits.write()
 
@@ -111,10 +113,8 @@ class Batch:
         elif isinstance(landed.error, KilledWorker):
             self._worker_died(landed)
         elif isinstance(landed.error, ConnectionError):
-            self.commits.write()
             raise ResourceError(f"{landed.error}; the same command goes on from here")
         else:
-            self.commits.write()
             raise ResourceError(f"a worker cannot run calcarium: {landed.error!r}")
 
     def _end(self, study: Study, ended: Ended, landed: Landed) -> None:
@@ -133,7 +133,6 @@ class Batch:
     def _count_if_gave_way(self, ended: Ended) -> None:
         self.gave_way_in_a_row = self.gave_way_in_a_row + 1 if ended.gave_way else 0
         if self.gave_way_in_a_row >= self.options.resource_errors_in_a_row and ended.failure:
-            self.commits.write()
             raise ResourceError(
                 f"{self.gave_way_in_a_row} studies in a row could not be worked on, the last with "
                 f"{ended.failure.error}: {ended.failure.message}. They are not written as failed: "

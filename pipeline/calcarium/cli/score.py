@@ -17,8 +17,16 @@ NOTHING_SCORED = 3
     "--out", required=True, metavar="RESULTS", help="Result folder, new or to go on with."
 )
 @click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
-@click.option("--masks", default="", metavar="DIR|FILE", help="Masks that you have.")
-@click.option("--covariates", default="", metavar="FILE", help="Table of age, sex and the like.")
+@click.option(
+    "--masks", default="", show_default=False, metavar="DIR|FILE", help="Masks that you have."
+)
+@click.option(
+    "--covariates",
+    default="",
+    show_default=False,
+    metavar="FILE",
+    help="Table of age, sex and the like.",
+)
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
 @click.option("--scheduler", metavar="ADDR|FILE", help="A Dask scheduler instead of local workers.")
 @click.option("--backend", type=click.Choice(["auto", "numpy", "cupy"]), default="auto")
@@ -30,14 +38,15 @@ NOTHING_SCORED = 3
 @click.option("--only", multiple=True, metavar="STUDY", help="Only this study; may be repeated.")
 @click.option("--retry", metavar="WHAT", help="Take up again: failed, or a reason.")
 @click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
+@click.option("--voxels", type=float, metavar="HU", help="Keep voxels from HU up, for rescore.")
 @click.option("--max-failed", type=click.FloatRange(0, 1), help="Greatest share of failed studies.")
 @click.option("--quiet", is_flag=True, help="No progress, only the end.")
 def command(
     inputs: tuple[str, ...],
     out: str,
     protocol: str,
-    masks: str,
-    covariates: str,
+    masks: str | None,
+    covariates: str | None,
     workers: int,
     scheduler: str | None,
     backend: Literal["auto", "numpy", "cupy"],
@@ -49,6 +58,7 @@ def command(
     only: tuple[str, ...],
     retry: str | None,
     all_scans: bool,
+    voxels: float | None,
     max_failed: float | None,
     quiet: bool,
 ) -> None:
@@ -73,7 +83,7 @@ def command(
     from calcarium.tables.summary import lines_of, summarise
 
     options = load_options(run_file)
-    changes = {"workers": workers or None, "max_failed": max_failed}
+    changes = {"workers": workers or None, "max_failed": max_failed, "voxels_base_hu": voxels}
     options = options.model_copy(update={k: v for k, v in changes.items() if v is not None})
     choice = Choice(parse_shard(shard) if shard else None, sample, seed, limit, frozenset(only))
     score_archive(
@@ -81,8 +91,8 @@ def command(
             inputs=inputs,
             out=out,
             protocols=load_protocol(protocol),
-            masks=masks,
-            covariates=covariates,
+            masks=masks or "",
+            covariates=covariates or "",
             backend=backend,
             scheduler=scheduler,
             options=options,
@@ -98,4 +108,4 @@ def command(
     if not summary.outcomes["scored"] or summary.share_failed > options.max_failed:
         click.echo(f"look at: calcarium show {shlex.quote(out)}")
         sys.exit(NOTHING_SCORED)
-    click.echo(f"next: calcarium report {shlex.quote(out)}")
+    click.echo(f"next: calcarium cohort describe {shlex.quote(out)}")

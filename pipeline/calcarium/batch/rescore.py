@@ -1,0 +1,68 @@
+"""A rescore as a run: recorded, locked, checked at its end."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from dataclasses import replace
+from uuid import uuid4
+
+from calcarium.batch.run import now
+from calcarium.config import Protocols
+from calcarium.errors import CalciumError, UsageError
+from calcarium.provenance import calcarium_version
+from calcarium.rescore import Rescorer, refuse_other_rules
+from calcarium.scoring.score import check_scoring
+from calcarium.tables.folder import ResultFolder
+from calcarium.tables.lock import writer_lock
+from calcarium.tables.read import open_results, read_table
+from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other, runs
+from calcarium.tables.stamp import Stamp
+from calcarium.tables.verify import verify
+from calcarium_kernels import load
+
+
+def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
+    """Score every study of a result folder again into another one.
+
+    Raises
+    ------
+    UsageError
+        if the protocol asks for what the voxels do not hold, or ``out`` holds other results.
+    """
+    for protocol in protocols.by_class.values():
+        check_scoring(protocol.scoring)
+    source, folder = open_results(results), ResultFolder.at(out)
+    if source.root == folder.root:
+        raise UsageError("--out must be another folder than the one that is scored again")
+    refuse_other_rules(Protocols.from_json(source.read("protocol.json").decode()), protocols)
+    before = runs(source)[-1]
+    run = Run(
+        run_id=uuid4().hex[:12],
+        started_at=now(),
+        calcarium_version=calcarium_version(),
+        protocol=protocols.name,
+        protocol_hash=protocols.hash,
+        backend="numpy",
+        host=socket.gethostname(),
+        inputs=before.inputs,
+        options={"rescored_run": before.run_id},
+    )
+    made_by = Stamp(
+        run.run_id, run.protocol_hash, run.calcarium_version, "numpy", run.host, now(), 0.0
+    )
+    folder.create()
+    with writer_lock(folder):
+        refuse_other(folder, run)
+        describe_folder(folder, protocols.to_json())
+        record_run(folder, run)
+        written = Rescorer(protocols, load("numpy"), made_by).folder(source, folder)
+        outcomes = Counter(read_table(folder, "studies", ["outcome"]).column(0).to_pylist())
+        asked = sum(outcomes.values())
+        counts = {"asked": asked, "continued": asked - written, "done": written, **outcomes}
+        ended = replace(run, finished_at=now(), ending="finished", counts=counts)
+        record_run(folder, ended)
+    findings = verify(folder)
+    if findings:
+        raise CalciumError("the result does not add up:\n" + "\n".join(map(str, findings)))
+    return ended
