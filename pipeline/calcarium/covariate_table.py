@@ -12,7 +12,7 @@ from calcarium.covariates import Covariates, Race, Value, merge_covariates, pars
 from calcarium.errors import UsageError
 from calcarium.intake.records import Scan
 from calcarium.quality import QualityRow
-from calcarium.table_file import EMPTY, read_table_file
+from calcarium.table_file import EMPTY, TRUTH, read_table_file
 
 KEYS = ("series_instance_uid", "accession_number", "patient_id")
 KNOWN = (*(field.name for field in fields(Covariates)), "birth_date")
@@ -20,10 +20,6 @@ CHOICES: dict[str, dict[str, Value]] = {
     "sex": {"f": "F", "m": "M", "female": "F", "male": "M"},
     "race_ethnicity": {race: race for race in get_args(Race)},
 }
-TRUTH = {
-    "yes": True, "no": False, "true": True, "false": False,
-    "1": True, "0": False, "1.0": True, "0.0": False,
-}  # fmt: skip
 MG_DL = "give mg/dL (mmol/L divided by 0.02586)"
 # Wide on purpose: these refuse another unit, not a rare patient.
 LIMITS: dict[str, tuple[float, float, str]] = {

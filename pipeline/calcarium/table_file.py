@@ -14,6 +14,10 @@ from pyarrow import parquet
 from calcarium.errors import UsageError
 
 EMPTY = {"", "na", "n/a", "nan", "null", "none"}
+TRUTH = {
+    "yes": True, "no": False, "true": True, "false": False,
+    "1": True, "0": False, "1.0": True, "0.0": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

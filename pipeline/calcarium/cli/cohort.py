@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.table import Table
 
+    from calcarium.cohort.accuracy import Accuracy
     from calcarium.cohort.agree import Finding
     from calcarium.cohort.describe import CategoryCount, Stratum
 
@@ -136,6 +137,49 @@ def agree(
     click.echo(f"all statistics: {out}" if out else "give --out FILE for all statistics")
 
 
+@command.command("accuracy")
+@click.argument("results")
+@click.option("--disease", "table", required=True, help="Table of who has the disease.")
+@click.option("--column", required=True, help="Its column, yes or no.")
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    type=float,
+    default=[1, 100, 300, 400],
+    show_default=True,
+    help="Least score that is positive; may be repeated.",
+)
+@click.option("--min-cell", default=0, help="Least studies of a stratum with shares.")
+@click.option("--out", help="Table of all strata, .csv or .parquet.")
+@convention_option
+def accuracy(
+    results: str,
+    table: str,
+    column: str,
+    thresholds: tuple[float, ...],
+    min_cell: int,
+    out: str | None,
+    convention: str | None,
+) -> None:
+    """How well the score tells who has a disease, by threshold and decade of age.
+
+    The table has one of scan_id, series_instance_uid, study_id, accession_number, patient_id.
+    """
+    from rich.console import Console
+
+    from calcarium.cohort.accuracy import Accuracy, accuracies, read_cases
+    from calcarium.cohort.output import write_findings
+
+    cases = read_cases(results, table, column, convention=convention)
+    found = accuracies(cases, thresholds, min_cell=min_cell)
+    click.echo(f"{len(cases)} studies, {sum(case.diseased for case in cases)} with the disease")
+    Console().print(_accuracies(found))
+    if out:
+        write_findings(out, found, Accuracy)
+    click.echo(f"all strata: {out}" if out else "give --out FILE for the intervals")
+
+
 def _counts(title: str, labels: tuple[str, ...], counts: NDArray[np.int64]) -> Table:
     from rich.table import Table
 
@@ -175,4 +219,18 @@ def _categories(counts: list[CategoryCount]) -> Table:
     table = Table("class", "category", "n", "%", title=counts[0].scheme if counts else "", box=None)
     for count in counts:
         table.add_row(count.score_type, count.label, str(count.n), f"{count.percent:.1f}")
+    return table
+
+
+def _accuracies(found: list[Accuracy]) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        "age", ">=", "TP", "FP", "FN", "TN", "sensitivity", "specificity", "PPV", "NPV", box=None
+    )
+    for a in found:
+        counts = (a.true_positive, a.false_positive, a.false_negative, a.true_negative)
+        shares = (a.sensitivity, a.specificity, a.ppv, a.npv)
+        cells = ["" if share is None else f"{share:.3f}" for share in shares]
+        table.add_row(a.age_decade, f"{a.threshold:g}", *map(str, counts), *cells)
     return table
