@@ -54,8 +54,11 @@ class Canvas:
     texture: Float32
 
     @classmethod
-    def over(cls, grid: Grid, step_mm: float, rng: np.random.Generator) -> Canvas:
-        """An empty canvas that covers a scan and a margin for its blur."""
+    def over(cls, grid: Grid, step_mm: float, rng: np.random.Generator | None = None) -> Canvas:
+        """An empty canvas that covers a scan and a margin for its blur.
+
+        Without ``rng`` tissue has no grain.
+        """
         margin = 2 * step_mm + np.array([0, 0, grid.slice_thickness_mm / 2])
         low = np.asarray(grid.origin_mm) - margin
         extent = np.array(grid.shape[::-1]) * grid.spacing_zyx_mm[::-1] + 2 * margin
@@ -66,7 +69,7 @@ class Canvas:
             step_mm,
             np.full(shape, AIR_HU, dtype=np.float32),
             np.zeros(shape, dtype=np.uint8),
-            _texture(rng),
+            _texture(rng) if rng else np.zeros((TEXTURE_EDGE,) * 3, dtype=np.float32),
         )
 
     def paint(

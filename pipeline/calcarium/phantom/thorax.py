@@ -128,7 +128,7 @@ def _scanned(
 
 def _mask(grid: Grid, solids: Sequence[Shape]) -> LabelMap:
     """Voxels inside any of the solids, to the nearest two millimetres."""
-    marker = Canvas.over(grid, MASK_STEP_MM, np.random.default_rng(0))
+    marker = Canvas.over(grid, MASK_STEP_MM)
     marker.paint(solids, 0.0, label=1)
     return marker.labels_on(grid)
 
