@@ -19,6 +19,20 @@ def rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((DATA / name).read_text().splitlines()))
 
 
+@pytest.mark.parametrize("race", RACES)
+def test_mesa_reproduces_every_published_cell(race: Race) -> None:
+    cells = [row for row in rows("mesa-2006-by-age.csv") if row["race"] == race]
+    assert len(cells) == 80
+    for row in cells:
+        for score in (1, 2, 5, 12, 30, 80, 200, 500, 1500, 4000):
+            got = mesa_percentile(
+                score, age_years=float(row["age"]), sex=SEX[row["sex"]], race=race
+            )
+            assert got is not None
+            assert got.percentile == pytest.approx(float(row[f"pct_at_{score}"]))
+            assert got.nonzero_percent == float(row["p_nonzero_pct"])
+
+
 def cut_offs() -> list[tuple[dict[str, str], float, float]]:
     """Rows of the published cut-offs at the middle of an age band, each with its percentile.
 
