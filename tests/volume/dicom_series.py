@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from calcarium.intake.headers import Header, read_header
+from calcarium.intake.locations import Container, File, head_reader
 from calcarium.intake.records import Acquisition, FileHeader, Scan
 
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -119,46 +119,12 @@ def write_series(
     ]
 
 
-def file_header(path: Path, *, by_offset: bool = True) -> FileHeader:
-    """Read one file's header with pydicom; with the pixels' offset where they lie as they are."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path, force=True)
-    syntax = str(dataset.file_meta.TransferSyntaxUID)
-    offset = length = None
-    if by_offset and syntax != DEFLATED and "PixelData" in dataset:
-        offset = dataset["PixelData"].file_tell
-        length = len(dataset.PixelData)
-    padding = dataset.get("PixelPaddingValue")
-    return FileHeader(
-        url=str(path),
-        size_bytes=path.stat().st_size,
-        mtime_ns=path.stat().st_mtime_ns,
-        transfer_syntax_uid=syntax,
-        pixel_offset=offset,
-        pixel_length=length,
-        sop_class_uid=_text(dataset, "SOPClassUID"),
-        sop_instance_uid=_text(dataset, "SOPInstanceUID"),
-        study_instance_uid=_text(dataset, "StudyInstanceUID"),
-        series_instance_uid=_text(dataset, "SeriesInstanceUID"),
-        acquisition_number=dataset.get("AcquisitionNumber"),
-        instance_number=dataset.get("InstanceNumber"),
-        number_of_frames=int(dataset.get("NumberOfFrames") or 1),
-        rows=dataset.get("Rows"),
-        columns=dataset.get("Columns"),
-        samples_per_pixel=dataset.get("SamplesPerPixel"),
-        photometric_interpretation=_text(dataset, "PhotometricInterpretation"),
-        bits_allocated=dataset.get("BitsAllocated"),
-        bits_stored=dataset.get("BitsStored"),
-        high_bit=dataset.get("HighBit"),
-        pixel_representation=dataset.get("PixelRepresentation"),
-        pixel_padding_value=padding if isinstance(padding, int) else None,
-        rescale_slope=_text(dataset, "RescaleSlope"),
-        rescale_intercept=_text(dataset, "RescaleIntercept"),
-        image_position=_texts(dataset, "ImagePositionPatient"),
-        image_orientation=_texts(dataset, "ImageOrientationPatient"),
-        pixel_spacing=_texts(dataset, "PixelSpacing"),
-    )
+def file_header(path: Path) -> FileHeader:
+    """Read the header of one file as intake does."""
+    file = File.plain(Container(str(path), path.stat().st_size, path.stat().st_mtime_ns))
+    header = read_header(file, head_reader(file.url))
+    assert isinstance(header, Header), header
+    return header.file
 
 
 def scan_of(paths: Sequence[Path], **facts: object) -> Scan:
@@ -170,13 +136,3 @@ def acquisition(**facts: Any) -> Acquisition:
     """Describe an acquisition of which only ``facts`` are known."""
     known: dict[str, Any] = {field.name: None for field in fields(Acquisition)}
     return Acquisition(**(known | {"image_type": (), "scan_options": ()} | facts))
-
-
-def _text(dataset: Dataset, keyword: str) -> str | None:
-    value = dataset.get(keyword)
-    return None if value is None else str(value)
-
-
-def _texts(dataset: Dataset, keyword: str) -> Any:
-    values = dataset.get(keyword)
-    return None if values is None else tuple(str(value) for value in values)

@@ -84,7 +84,8 @@ def test_excluded_and_why(test_data: Path) -> None:
         ),
         f"{NEMA}/20-wrong-transfer-syntax.dcm": "undecodable",
         f"{FO_DICOM}/FreezePattern.dcm": "unsupported_pixels",
-        f"{FO_DICOM}/GH1376.dcm": "short_pixels",
+        # JPEG fragments under a native transfer syntax.
+        f"{FO_DICOM}/GH1376.dcm": "undecodable",
         f"{FO_DICOM}/GH178.dcm": "no_pixels",
         f"{FO_DICOM}/GH179A.dcm": "no_pixels",
         f"{FO_DICOM}/GH179B.dcm": "no_pixels",
@@ -158,8 +159,7 @@ def test_every_file_that_pydicom_ships() -> None:
     for path in sorted(PYDICOM_FILES.glob("*.dcm")):
         try:
             got = stored_pixels(path)
-        except (ScanExcluded, AttributeError, ValueError):
-            # No layout of CT, or no header that the simple helper could read.
+        except (ScanExcluded, AssertionError):  # no CT, or no header
             continue
         if file_header(path).transfer_syntax_uid in ONLY_HERE:
             continue

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,9 +26,7 @@ AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Slice]:
     """Make a slice at a position; the file behind it is never read."""
     path = tmp_path_factory.mktemp("one") / "one.dcm"
-    header = file_header(
-        save(ct_dataset(np.zeros((4, 6), np.int16), position=(0, 0, 0)), path), by_offset=False
-    )
+    header = file_header(save(ct_dataset(np.zeros((4, 6), np.int16), position=(0, 0, 0)), path))
 
     def make(position: Sequence[float], orientation: Sequence[float] = AXIAL) -> Slice:
         file = replace(header, sop_instance_uid=f"1.{position[2]:.4f}".replace("-", "9"))
@@ -190,5 +187,8 @@ def test_one_height_with_two_origins(make: Callable[..., Slice]) -> None:
     assert reason_of([*column(make, [0, 3, 6]), make((0, 0, 3))]) == "duplicate_slices"
 
 
-def test_header_types_are_those_of_the_fixture(make: Callable[..., Slice]) -> None:
-    assert Path(make((0, 0, 0)).file.url).name == "one.dcm"
+def test_overlapping_slices_do_not_count_twice(make: Callable[..., Slice]) -> None:
+    # 3 mm slices every 1.5 mm stand for 1.5 mm each: the same length along the body.
+    every_3 = arrange(column(make, np.arange(0, 30, 3.0).tolist()), RULES).geometry
+    every_1_5 = arrange(column(make, np.arange(0, 30, 1.5).tolist()), RULES).geometry
+    assert every_1_5.slice_extent_mm.sum() == every_3.slice_extent_mm.sum() == 30
