@@ -23,6 +23,27 @@ from calcarium.tables.schema import STUDIES, VESSEL_COLUMNS
 
 # A study is spoken for by its best scan: by class, and where none was scored by how near it came.
 CLASS_ORDER: tuple[ScanClass, ...] = ("gated", "nongated", "contrast")
+# Columns that do not depend on the score of the primary scan.
+ABOUT_THE_STUDY = (
+    "study_id",
+    "patient_key",
+    "outcome",
+    "reason",
+    "reason_group",
+    "n_scans",
+    "n_scored",
+    "gated_scan_id",
+    "nongated_scan_id",
+    "contrast_scan_id",
+    "age_years",
+    "sex",
+    "study_year",
+)
+PRIMARY_COLUMNS = tuple(
+    column.name
+    for column in STUDIES.columns
+    if not column.stamped and column.name not in ABOUT_THE_STUDY
+)
 GROUP_ORDER: tuple[ReasonGroup, ...] = ("unscorable", "ineligible", "not_selected", "not_ct")
 
 
@@ -76,7 +97,7 @@ def studies_row(study_id: str, results: list[ScanResult], secret: bytes) -> Row:
     for scan_class in CLASS_ORDER:
         chosen = [r for r in results if r.scores and r.scan_class == scan_class]
         row[f"{scan_class}_scan_id"] = chosen[0].scan.scan_id if chosen else None
-    return row | _primary(best)
+    return row | primary_cells(best)
 
 
 def _rank(result: ScanResult) -> tuple[int, int]:
@@ -94,7 +115,8 @@ def _time(results: list[ScanResult]) -> Row:
     return {"study_year": int(years[0]) if years else None}
 
 
-def _primary(result: ScanResult) -> Row:
+def primary_cells(result: ScanResult) -> Row:
+    """Score and meaning of the scan that speaks for a study; nothing if it has none."""
     scores = result.scores
     if scores is None:
         return {}

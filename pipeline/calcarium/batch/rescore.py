@@ -17,6 +17,7 @@ from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
 from calcarium.tables.read import open_results, read_table
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other, runs
+from calcarium.tables.secret import SECRET
 from calcarium.tables.stamp import Stamp
 from calcarium.tables.verify import verify
 from calcarium_kernels import load
@@ -55,11 +56,13 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     with writer_lock(folder):
         refuse_other(folder, run)
         describe_folder(folder, protocols.to_json())
+        folder.write(source.read(*SECRET), *SECRET)
         record_run(folder, run)
         written = Rescorer(protocols, load("numpy"), made_by).folder(source, folder)
         outcomes = Counter(read_table(folder, "studies", ["outcome"]).column(0).to_pylist())
         asked = sum(outcomes.values())
-        counts = {"asked": asked, "continued": asked - written, "done": written, **outcomes}
+        counts = {"asked": asked, "continued": asked - written, "done": written}
+        counts |= {name: outcomes[name] for name in ("scored", "excluded", "failed")}
         ended = replace(run, finished_at=now(), ending="finished", counts=counts)
         record_run(folder, ended)
     findings = verify(folder)

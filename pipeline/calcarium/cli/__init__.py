@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "show": "State of a run; why is this study missing?",
     "verify": "Check that a result folder adds up.",
     "merge": "Join the result folders of a job array.",
+    "rescore": "Score again by other conventions from kept voxels; no DICOM is touched.",
     "diff": "What changed between two runs, study by study, and why.",
     "look": "One picture per study: what counted, what did not.",
     "cohort": "Describe a cohort, compare its scores with others, follow patients over time.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -104,6 +105,18 @@ def score_region(
         mass_calibration=scan.factor.source if scan.factor else None,
         mass_factor_mg_per_cm3_hu=scan.factor.mg_per_cm3_hu if scan.factor else None,
     )
+
+
+def lowest_threshold_hu(acquisition: Acquisition, rules: ScoringRules) -> Fraction | None:
+    """The lowest threshold that any convention of the protocol uses on a scan.
+
+    ``None`` where a convention counts every voxel of its region.
+    """
+    names = dict.fromkeys((*rules.conventions, rules.primary_convention))
+    asked = [_ask(CONVENTIONS[name], acquisition, rules) for name in names]
+    found = [cut.hu for a in asked for cut in (a.cut, a.volume_cut)]
+    known = [hu for hu in found if hu is not None]
+    return min(known) if len(known) == len(found) else None
 
 
 def _interpolated(asked: list[Asked], volume: Volume, region: Region) -> Float64 | None:

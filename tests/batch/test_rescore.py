@@ -1,0 +1,78 @@
+"""Rescoring from kept voxels gives the rows of scoring from DICOM."""
+
+from __future__ import annotations
+
+import pytest
+
+from calcarium.batch.options import RunOptions
+from calcarium.batch.rescore import rescore_folder
+from calcarium.batch.score import Request, score_archive
+from calcarium.config import load_protocol
+from calcarium.errors import UsageError
+from calcarium.phantom.registry import order_studies, write_registry
+from calcarium.tables.diff import diff
+from calcarium.tables.folder import ResultFolder
+from calcarium.tables.read import open_results, read_table
+
+# Geometric phantoms are shorter than any heart.
+SHORT = """
+extends = "auto"
+[selection]
+min_coverage_mm = 0.0
+"""
+RULES = """
+[scoring]
+conventions = ["literature", "fqm-philips-matlab", "brainsia", "fqm-siemens-python"]
+primary_convention = "fqm-siemens-python"
+lesion_link = 6
+mass_factor_mg_per_cm3_hu = 0.8
+"""
+
+
+def score(registry, out, protocol, voxels=None):
+    options = RunOptions(workers=1, voxels_base_hu=voxels)
+    score_archive(
+        Request(
+            (str(registry / "dicom"),),
+            str(out),
+            load_protocol(protocol),
+            masks=str(registry / "masks"),
+            options=options,
+            quiet=True,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rescore")
+    write_registry(folder / "set", order_studies(3, seed=4, kind="geometric"), workers=1)
+    (folder / "short.toml").write_text(SHORT)
+    score(folder / "set", folder / "first", str(folder / "short.toml"), voxels=100.0)
+    return folder
+
+
+def test_same_rows_as_from_dicom(scored, tmp_path):
+    protocol = tmp_path / "rules.toml"
+    protocol.write_text(SHORT + RULES)
+    rescore_folder(str(scored / "first"), str(tmp_path / "again"), load_protocol(str(protocol)))
+    score(scored / "set", tmp_path / "dicom", str(protocol))
+    found = diff(open_results(str(tmp_path / "again")), open_results(str(tmp_path / "dicom")))
+    assert not found.studies
+    agatston = read_table(ResultFolder.at(str(tmp_path / "again")), "scores", ["agatston"])
+    assert max(agatston.column(0).to_pylist()) > 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("[scoring]\nconventions = ['ai-cac']", "any HU"),
+        ("[scoring]\nthreshold_set = 'fixed130'\n[region]\nrule = 'select'", "region differ"),
+        ("[uses]\ngated = 'gated'", "classes of scans differ"),
+    ],
+)
+def test_what_voxels_do_not_hold_is_refused(scored, tmp_path, rules, said):
+    protocol = tmp_path / "rules.toml"
+    protocol.write_text(rules if "[uses]" in rules else SHORT + rules)
+    with pytest.raises(UsageError, match=said):
+        rescore_folder(str(scored / "first"), str(tmp_path / "out"), load_protocol(str(protocol)))
