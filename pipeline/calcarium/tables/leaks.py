@@ -16,6 +16,8 @@ from calcarium.tables.rows import PRIVATE_TABLES
 from calcarium.tables.schema import TABLES
 
 NOT_SHARED = ("lock.json",)
+# The scanner writes these: a phantom may have its maker's name for a PatientID.
+WRITTEN_BY_SCANNER = ("modality", "manufacturer", "manufacturer_model", "convolution_kernel")
 SHORTEST = 4
 SHORTEST_IN_FILES = 8
 NORMAL = r"' ' || trim(regexp_replace(lower({0}), '[^\p{{L}}\p{{N}}]+', ' ', 'g')) || ' '"
@@ -70,4 +72,5 @@ def _in_cells(table: Table) -> str:
 def _may_leak(column: Column) -> bool:
     """UIDs name studies and scans by design, and hold dates on some scanners."""
     is_uid = column.name.endswith(("_id", "_uid"))
-    return column.kind == "string" and not is_uid and not column.volatile
+    is_text = column.kind == "string" and not column.volatile
+    return is_text and not is_uid and column.name not in WRITTEN_BY_SCANNER
