@@ -193,6 +193,14 @@ class StandingRules(Section):
         0.5, "Confidence from which it counts, but not in the lower end.", ge=0, le=1
     )
     possible: float = key(0.2, "Confidence from which it is added at the upper end.", ge=0, le=1)
+    lone_agatston: float = key(
+        100.0,
+        "Without any accepted candidate, doubtful ones count only from this sum: zero stays "
+        "zero, with the doubtful ones at the upper end.",
+        unit="Agatston",
+        source="engineering choice: the lowest category ends there",
+        ge=0,
+    )
     lean_cap: float = key(
         0.75,
         "Greatest confidence of a candidate without fat around it.",

@@ -18,6 +18,9 @@ from calcarium.regions.places import Places
 from calcarium.regions.surroundings import Surroundings, look_around
 from calcarium.volume.model import Volume
 
+STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
+DOUBTFUL = STEPS.index("doubtful")
+
 
 @dataclass(frozen=True)
 class Verdicts:
@@ -44,34 +47,38 @@ def judge(
 ) -> tuple[Surroundings, Verdicts]:
     """Weigh every candidate; look around those that the best surroundings could save."""
     excluded = excluded_by(places, rules.candidate)
+    allowed = np.array([not name for name in excluded], dtype=bool)
     at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
-    wanted = (at_best > rules.standing.possible / 2) & np.array(
-        [not name for name in excluded], dtype=bool
-    )
+    wanted = (at_best > rules.standing.possible / 2) & allowed
     around = look_around(volume, candidates, places, wanted, landmarks.thorax.blood_hu)
     confidence, worst = weigh(Findings(places, around), rules.evidence)
     confidence = capped(confidence, places, around, rules.standing)
-    return around, decide(excluded, confidence, worst, rules.standing)
+    confidence = np.where(allowed, confidence, 0.0)
+    reasons = [name or against for name, against in zip(excluded, worst, strict=True)]
+    return around, decide(confidence, reasons, places.agatston, rules.standing)
 
 
 def decide(
-    excluded: list[str],
-    confidence: Float64,
-    worst: list[str],
-    rules: StandingRules,
+    confidence: Float64, reasons: list[str], agatston: Float64, rules: StandingRules
 ) -> Verdicts:
-    """Turn exclusions and confidences into standings."""
-    out = np.array([name != "" for name in excluded], dtype=bool)
-    sure = np.where(out, 0.0, confidence)
+    """Turn confidences into standings; ``reasons`` are given to what does not count.
+
+    Doubtful candidates that stand alone and weigh little do not make a zero positive: they
+    stay at the upper end of the score.
+    """
     limits = np.array([rules.possible, rules.doubtful, rules.accepted])
-    steps: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
-    standing = [steps[i] for i in np.searchsorted(limits, sure, side="right")]
-    counted = sure >= rules.doubtful
-    why = [
-        "" if yes else (name or against)
-        for yes, name, against in zip(counted, excluded, worst, strict=True)
+    step = np.searchsorted(limits, confidence, side="right")
+    doubtful = step == DOUBTFUL
+    alone = not (step > DOUBTFUL).any() and agatston[doubtful].sum() < rules.lone_agatston
+    if alone:
+        step[doubtful] = DOUBTFUL - 1
+        reasons = [
+            "stands_alone" if weak else why for weak, why in zip(doubtful, reasons, strict=True)
+        ]
+    rejected_by = [
+        "" if counts else why for counts, why in zip(step >= DOUBTFUL, reasons, strict=True)
     ]
-    return Verdicts(sure, standing, why)
+    return Verdicts(confidence, [STEPS[i] for i in step], rejected_by)
 
 
 def capped(

@@ -1,0 +1,137 @@
+"""Parts of the detector against constructions whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy.spatial import Delaunay
+
+from calcarium.config.detector import DetectorRules
+from calcarium.regions.body import largest, neighbours_in_plane
+from calcarium.regions.candidates import find_candidates, painted
+from calcarium.regions.decide import decide
+from calcarium.regions.evidence import ramp
+from calcarium.regions.grid import coarse_grid
+from calcarium.regions.lungs import _hull
+from calcarium.regions.noise import noise_hu
+from calcarium.regions.rings import RADII_MM, best_path, ring_response
+from calcarium_kernels import load
+
+RULES = DetectorRules()
+
+
+def disc(shape, centres, radius_px):
+    rows, columns = np.mgrid[: shape[1], : shape[2]]
+    return np.stack([np.hypot(rows - y, columns - x) <= radius_px for y, x in centres])
+
+
+def test_the_path_of_a_slanting_tube_is_followed_with_its_radius():
+    centres = [(24 + 0.5 * k, 20 + k) for k in range(14)]
+    hu = np.where(disc((14, 60, 60), centres, 15 / 3), 45.0, -100.0).astype(np.float32)
+    scores = ring_response(hu, np.ones(hu.shape, bool), 3.0)
+    path = best_path(scores - np.float32(0.3))
+    assert RADII_MM[path.radius] == pytest.approx(15, abs=2)
+    found = np.stack([path.rows, path.columns], axis=1)
+    assert len(found) >= 12
+    assert np.abs(found - np.array(centres)[path.first :][: len(found)]).max() <= 1
+
+
+def test_no_disc_no_path():
+    hu = np.random.default_rng(0).normal(40, 3, (8, 40, 40)).astype(np.float32)
+    path = best_path(ring_response(hu, np.ones(hu.shape, bool), 3.0) - np.float32(0.3))
+    assert path.total < 0.3
+
+
+def test_the_hull_is_the_convex_hull():
+    mask = np.zeros((1, 40, 50), bool)
+    mask[0, 8:20, 5:12] = mask[0, 15:34, 38:45] = True
+    points = np.argwhere(mask[0])
+    every = np.argwhere(np.ones((40, 50), bool))
+    inside = (Delaunay(points).find_simplex(every) >= 0).reshape(40, 50)
+    hull = _hull(mask)[0]
+    assert hull[inside].all()
+    # half a voxel, and half a chord of 33 voxels times the tangent of half a step of 7.5 degrees
+    border = ndimage.binary_dilation(inside, np.ones((3, 3), bool), iterations=2)
+    assert not hull[~border].any()
+
+
+def test_neighbours_count_like_a_convolution():
+    mask = np.random.default_rng(1).random((3, 9, 11)) < 0.4
+    expected = ndimage.convolve(mask.astype(int), np.ones((1, 3, 3), int), mode="constant")
+    np.testing.assert_array_equal(neighbours_in_plane(mask), expected)
+
+
+def test_largest_of_nothing_is_nothing():
+    assert not largest(np.zeros((2, 3, 3), bool)).any()
+
+
+@pytest.mark.parametrize("limits", [(2.0, 6.0), (6.0, 2.0)])
+def test_a_ramp_runs_from_none_to_full(limits):
+    values = np.array([limits[0], (limits[0] + limits[1]) / 2, limits[1]])
+    np.testing.assert_allclose(ramp(values, limits), [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("sigma", [10.0, 25.0])
+def test_noise_is_measured_whatever_the_anatomy(sigma, make_volume):
+    rng = np.random.default_rng(2)
+    hu = np.full((6, 120, 120), 45.0)
+    hu[:, :, 60:] = -100  # an edge is no noise
+    hu = np.rint(hu + rng.normal(0, sigma, hu.shape)).astype(int)
+    volume = make_volume(hu)
+    grid = coarse_grid(volume, load("numpy"))
+    measured = noise_hu(volume, grid, np.ones(grid.hu.shape, bool))
+    assert measured.shape == (6,)
+    np.testing.assert_allclose(measured, sigma, rtol=0.12)
+
+
+def test_candidates_are_the_components_of_a_dense_labelling(make_volume):
+    rng = np.random.default_rng(4)
+    hu = ndimage.gaussian_filter(rng.normal(0, 1, (8, 60, 60)), (0.5, 1, 1))
+    hu = np.rint(hu * 900).astype(int)
+    volume = make_volume(hu)
+    grid = coarse_grid(volume, load("numpy"))
+    candidates = find_candidates(volume, grid, np.ones(grid.hu.shape, bool), RULES.candidate)
+    bright = hu >= 130
+    labels, _ = ndimage.label(bright, np.ones((3, 3, 3)))
+    area = np.bincount(labels.ravel())[1:] * volume.geometry.pixel_area_mm2
+    assert len(candidates) == (area >= 1).sum()
+    at = candidates.z, candidates.y, candidates.x
+    for i in range(len(candidates)):
+        own = slice(candidates.start[i], candidates.start[i + 1])
+        assert len(np.unique(labels[at[0][own], at[1][own], at[2][own]])) == 1
+    peaks = ndimage.maximum(hu, labels, labels[at[0], at[1], at[2]][candidates.start[:-1]])
+    np.testing.assert_array_equal(candidates.peak(), peaks)
+
+
+def test_the_rim_covers_no_other_candidate(make_volume):
+    hu = np.full((3, 40, 40), 40)
+    hu[1, 10:13, 10:13] = 300
+    hu[1, 10:13, 14:17] = 300  # one voxel between
+    volume = make_volume(hu)
+    grid = coarse_grid(volume, load("numpy"))
+    candidates = find_candidates(volume, grid, np.ones(grid.hu.shape, bool), RULES.candidate)
+    labels = painted(candidates)
+    assert len(candidates) == 2
+    bright = hu[candidates.box.slices] >= 130
+    assert (labels[bright] > 0).all()
+    assert set(np.unique(labels[1, 10:13, 10:13])) == {1}
+    assert set(np.unique(labels[1, 10:13, 14:17])) == {2}
+    assert (labels > 0).sum() == 5 * 9  # 3 x 3 and 3 x 3 with a rim that they share
+    assert not labels[[0, 2]].any()
+
+
+@pytest.mark.parametrize(
+    ("confidence", "agatston", "standing"),
+    [
+        ([0.9, 0.6, 0.3, 0.1], [50, 50, 50, 50], ["accepted", "doubtful", "possible", "rejected"]),
+        ([0.6, 0.1], [50, 50], ["possible", "rejected"]),  # doubt alone leaves a zero
+        ([0.6, 0.1], [500, 50], ["doubtful", "rejected"]),  # but nothing heavy is dropped
+    ],
+)
+def test_standings(confidence, agatston, standing):
+    n = len(confidence)
+    verdicts = decide(np.array(confidence), ["why"] * n, np.array(agatston, float), RULES.standing)
+    assert verdicts.standing == standing
+    counts = [s in ("accepted", "doubtful") for s in standing]
+    assert [not why for why in verdicts.rejected_by] == counts
