@@ -29,10 +29,10 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 BY_PYDICOM = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90")
 BY_IMAGECODECS: dict[str, Callable[[NDArray[Any]], bytes]] = {
     "1.2.840.10008.1.2.4.57": lambda a: imagecodecs.jpeg8_encode(
-        a.view(np.uint16), lossless=True, predictor=4
+        a.view(np.uint16), lossless=True, predictor=4, bitspersample=16
     ),
     "1.2.840.10008.1.2.4.70": lambda a: imagecodecs.jpeg8_encode(
-        a.view(np.uint16), lossless=True, predictor=1
+        a.view(np.uint16), lossless=True, predictor=1, bitspersample=16
     ),
     "1.2.840.10008.1.2.4.201": lambda a: imagecodecs.htj2k_encode(a, reversible=True),
 }
