@@ -223,7 +223,8 @@ def test_a_header_longer_than_the_first_read() -> None:
     assert max(reads) < 2_000_000
 
 
-def test_frames_of_a_multi_frame_object() -> None:
+def multi_frame() -> Dataset:
+    """Enhanced CT of three frames."""
     ds = ct_slice(
         SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
         NumberOfFrames=3,
@@ -242,6 +243,11 @@ def test_frames_of_a_multi_frame_object() -> None:
         frame.PlanePositionSequence = [place]
         frames.append(frame)
     ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = [shared], frames
+    return ds
+
+
+def test_frames_of_a_multi_frame_object() -> None:
+    ds = multi_frame()
     for syntax in PLAIN:
         ds.file_meta.TransferSyntaxUID = syntax
         file = header(encoded(ds)).file

@@ -7,6 +7,7 @@ import random
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,37 @@ def test_hostile_members_are_refused(archive: Path, tmp_path: Path) -> None:
         "zip:///root.dcm",
         "zip://a",
     ]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_on_storage_that_fsspec_reaches(archive: Path, tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.put(f"{archive}/", "/bucket/", recursive=True)
+    build_index([str(archive)], tmp_path / "index")
+    first = build_index(["memory://bucket"], tmp_path / "other")
+    again = build_index(["memory://bucket"], tmp_path / "other")
+    assert (first.read, again.read, again.unchanged) == (13, 0, 13)
+    assert shape_of(tmp_path / "other") == shape_of(tmp_path / "index")
+    memory.rm("/bucket", recursive=True)
+
+
+def test_headers_come_back_from_the_index_as_they_were_read(tmp_path: Path) -> None:
+    from test_headers import FULL, encoded, header, multi_frame
+
+    contents = {"a.dcm": encoded(ct_slice(4.5, 3, **FULL)), "b.dcm": encoded(multi_frame())}
+    (tmp_path / "archive").mkdir()
+    for name, content in contents.items():
+        (tmp_path / "archive" / name).write_bytes(content)
+    build_index([str(tmp_path / "archive")], tmp_path / "index")
+    scans = [scan for study in iter_studies(tmp_path / "index") for scan in study.scans]
+    assert len(scans) == 2
+    for scan in scans:
+        (file,) = scan.files
+        read = header(contents[Path(file.url).name])
+        place = {"url": file.url, "mtime_ns": file.mtime_ns}
+        assert file == replace(read.file, **place)
+        of_slice = ("image_type", "acquisition_time", "tube_current_ma")
+        filled = {name: getattr(file, name) for name in of_slice}
+        assert scan.acquisition == replace(read.acquisition, **filled)

@@ -117,8 +117,7 @@ class _Comparison:
         old = next(known, None)
         for found in walk(self.places):
             self.n_found += isinstance(found, Container)
-            key = sort_key(found.url)
-            while old is not None and sort_key(old.url) < key:
+            while old is not None and old.url != found.url and _is_before(old, found):
                 self._vanished(old)
                 old = next(known, None)
             before = None
@@ -171,6 +170,10 @@ class _Comparison:
             return None
         root = self.roots[number]
         return root if url == root or url.startswith(f"{root.rstrip('/')}/") else None
+
+
+def _is_before(old: KnownContainer, found: Found) -> bool:
+    return sort_key(old.url) < sort_key(found.url)
 
 
 def _batches(containers: Iterable[Container]) -> Iterator[list[Container]]:

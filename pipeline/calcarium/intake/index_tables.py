@@ -148,6 +148,9 @@ def _array(column: Sequence[object], field: pa.Field) -> pa.Array:
     if field.name in JOINED:
         texts = typing.cast(Sequence[tuple[str, ...]], column)
         column = ["\\".join(value) if value else None for value in texts]
+    elif field.name == "frame_positions":
+        frames = typing.cast(Sequence[tuple[tuple[str, ...], ...] | None], column)
+        column = [["\\".join(place) for place in value or ()] for value in frames]
     return pa.array(column, field.type)
 
 
@@ -176,10 +179,8 @@ def _values(batch: pa.RecordBatch, name: str, prefix: str = "") -> Iterator[typi
     if name in JOINED:
         empty = () if name in TUPLE_FIELDS else None
         return (empty if value is None else tuple(value.split("\\")) for value in values)
+    if name == "frame_positions":
+        return (tuple([tuple(place.split("\\")) for place in value]) for value in values)
     if pa.types.is_list(column.type):
-        return (_tuples(value) for value in values)
+        return (tuple(value) for value in values)
     return iter(values)
-
-
-def _tuples(value: list[object]) -> tuple[object, ...]:
-    return tuple([tuple(v) if isinstance(v, list) else v for v in value])
