@@ -73,7 +73,7 @@ def test_a_syntax_that_nothing_here_reads(uid: str) -> None:
 def test_a_codestream_describes_itself(uid: str) -> None:
     frame = BY_IMAGECODECS[uid](PIXELS * 16)
     assert describe(frame) == Codestream(37, 45, 1, 16, signed=False)
-    assert describe(frame[: len(frame) // 100]) is None
+    assert describe(frame[:20]) is None
     assert describe(b"") is None
 
 
