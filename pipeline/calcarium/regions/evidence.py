@@ -9,7 +9,7 @@ import numpy as np
 
 from calcarium.config.detector_evidence import EvidenceRules, Ramp
 from calcarium.regions.grid import Float64
-from calcarium.regions.places import Places
+from calcarium.regions.places import LEAST_NOISE_HU, Places
 from calcarium.regions.surroundings import Surroundings
 
 
@@ -23,6 +23,7 @@ class Findings:
 
 Term = Callable[[Findings, EvidenceRules], Float64]
 TYPICAL_FAT, TYPICAL_MM3 = 0.08, 8.0
+BLOOD_OVER_FAT_HU, MOST_FAT = 145.0, 0.6
 
 
 def ramp(value: Float64, limits: Ramp) -> Float64:
@@ -36,8 +37,14 @@ def fat(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def brightness(f: Findings, r: EvidenceRules) -> Float64:
-    """Peak over blood in units of noise: a cluster of noise reaches 5 to 6."""
-    return r.brightness_weight * np.clip(f.place.peak_over_blood_sd - r.brightness_noise, -3, 4)
+    """Peak over its surroundings in units of noise: a cluster of noise reaches 5 to 6.
+
+    Half way between blood, which an artery holds, and the fat around it.
+    """
+    blood_over_fat_sd = BLOOD_OVER_FAT_HU / np.maximum(f.place.noise_hu, LEAST_NOISE_HU)
+    below_blood = r.brightness_in_fat * np.clip(f.around.fat, 0, MOST_FAT) * blood_over_fat_sd
+    over = f.place.peak_over_blood_sd + below_blood
+    return r.brightness_weight * np.clip(over - r.brightness_noise, -3, 4)
 
 
 def size(f: Findings, r: EvidenceRules) -> Float64:
