@@ -22,7 +22,7 @@ from calcarium.acquisition_quality import acquisition_quality
 from calcarium.config import Protocol, Protocols
 from calcarium.covariate_table import CovariateTable, scan_covariates
 from calcarium.covariates import from_header
-from calcarium.errors import ScanExcluded, ScanFailed
+from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
 from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
 from calcarium.kept import keep
@@ -37,6 +37,7 @@ from calcarium.tables.rows import Failure, StudyRows
 from calcarium.volume import Volume, load_volume
 from calcarium_kernels import load
 from calcarium_kernels.contract import Kernels
+from calcarium_kernels.device.claim import claim_device
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,15 @@ class ScorerSetup:
 
         Raises
         ------
-        RuntimeError
-            if the backend is not to be had here.
+        ResourceError
+            if the backend is not to be had here; another machine may have it.
         """
-        return Scorer(self, load(self.backend))
+        try:
+            if self.backend == "cupy":
+                claim_device()
+            return Scorer(self, load(self.backend))
+        except RuntimeError as error:
+            raise ResourceError(f"{self.backend}: {error}") from error
 
     def failed(self, study: Study, failure: Failure) -> StudyRows:
         """Rows of a study that failed as a whole, so that it is not lost."""

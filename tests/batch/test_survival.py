@@ -122,3 +122,18 @@ def kill_a_worker(client: int) -> None:
     children = psutil.Process(client).children(recursive=True)
     spawned = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
     random.choice(spawned).kill()
+
+
+def test_device_faults_cost_a_process_each_but_no_row(tmp_path: Path, client: Client) -> None:
+    """Twenty faults in sixty studies: full memory, and contexts that are lost for good."""
+    lost, full = frozenset(range(0, 60, 6)), frozenset(range(3, 60, 6))
+    fate = Fate(loses_device_once=lost, fills_device_once=full, folder=str(tmp_path))
+    before = set(client.run(os.getpid).values())
+    results = ResultFolder.at(str(tmp_path / "results"))
+    results.create()
+    ended = run(order(60, fate), results, client, SILENT)
+    assert (ended.counts["scored"], ended.counts["failed"]) == (60, 0)
+    found = read_table(results, "studies", ["study_id"]).column(0).to_pylist()
+    assert len(found) == len(set(found)) == 60
+    client.wait_for_workers(2, timeout=30)
+    assert before.isdisjoint(client.run(os.getpid).values())

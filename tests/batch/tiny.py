@@ -27,6 +27,7 @@ from calcarium.tables.rows import Cell, Failure, Row, StudyRows, TableName
 from calcarium.tables.runs import Run
 from calcarium.tables.schema import TABLES
 from calcarium.tables.stamp import Stamp
+from calcarium_kernels.device import DeviceError
 
 ARCHIVE_PATH = "/archive/secret"
 SILENT = Reporter(Console(quiet=True))
@@ -103,6 +104,8 @@ class Fate:
     kills: frozenset[int] = frozenset()
     loses_a_scan: frozenset[int] = frozenset()
     gives_way_once: frozenset[int] = frozenset()
+    fills_device_once: frozenset[int] = frozenset()
+    loses_device_once: frozenset[int] = frozenset()
     gives_way_always: bool = False
     misused: bool = False
     folder: str = ""
@@ -118,6 +121,10 @@ class Fate:
             raise ZeroDivisionError(f"cannot read {ARCHIVE_PATH}")
         if self.gives_way_always or (number in self.gives_way_once and self._first(number)):
             raise ResourceError("the share went away")
+        if number in self.fills_device_once and self._first(number):
+            raise MemoryError("device memory is full")
+        if number in self.loses_device_once and self._first(number):
+            raise DeviceError("CUDA device 0: an illegal memory access was encountered")
         rows = rows_of(study, "scored")
         if number in self.loses_a_scan:
             rows.tables["series"].pop()

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -39,7 +40,7 @@ from calcarium.tables.runs import Run, record_command
 from calcarium.tables.secret import patient_secret
 from calcarium.tables.stamp import Stamp
 from calcarium.tables.verify import verify
-from calcarium_kernels import load
+from calcarium_kernels.device.claim import visible_devices
 
 SOFTWARE = ("numpy", "scipy", "pydicom", "imagecodecs", "pyarrow", "dask", "cupy", "onnxruntime")
 INDEX_BATCHES_PER_WORKER = 4
@@ -139,7 +140,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         request.protocols,
         inputs,
         patient_secret(folder),
-        backend=choose_backend(request.backend),
+        backend=choose_backend(request.backend, elsewhere=request.scheduler is not None),
         covariates=covariates,
         all_scans=request.all_scans,
         voxels_base_hu=request.options.voxels_base_hu,
@@ -173,23 +174,31 @@ def _region_inputs(request: Request, index: Path) -> RegionInputs:
     return gather_inputs(request.masks, mask_column=column, shapes=shapes)
 
 
-def choose_backend(asked: Literal["auto", "numpy", "cupy"]) -> Literal["numpy", "cupy"]:
+def choose_backend(
+    asked: Literal["auto", "numpy", "cupy"], *, elsewhere: bool = False
+) -> Literal["numpy", "cupy"]:
     """The backend to use: ``auto`` takes CuPy where this machine has a device.
+
+    Parameters
+    ----------
+    elsewhere : the workers are not of this machine, so a device is theirs to find; where one
+        of them has none the run stops and says so
 
     Raises
     ------
     UsageError
         if CuPy is asked for and cannot be had; nothing falls back silently.
     """
-    if asked == "numpy":
-        return "numpy"
-    try:
-        load("cupy")
-    except (RuntimeError, ImportError) as error:
-        if asked == "cupy":
-            raise UsageError(f"--backend cupy: {error}") from error
-        return "numpy"
-    return "cupy"
+    if asked == "numpy" or (asked == "cupy" and elsewhere):
+        return asked
+    why = ""
+    if find_spec("cupy") is None:
+        why = "CuPy is not installed: pip install 'calcarium[cuda12]' or 'calcarium[cuda13]'"
+    elif not visible_devices():
+        why = "no CUDA device is visible; nvidia-smi shows what is there"
+    if why and asked == "cupy":
+        raise UsageError(f"--backend cupy: {why}")
+    return "numpy" if why else "cupy"
 
 
 def _record(request: Request, backend: str, fingerprints: dict[str, str]) -> Run:

@@ -23,6 +23,7 @@ from calcarium.tables.rows import Failure, StudyRows
 from calcarium.tables.stamp import Stamp, stamp
 
 POLL_S = 0.2
+RESTART_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Batch:
     reporter: Reporter
     flight: Flight = field(init=False)
     gave_way_in_a_row: int = 0
+    replaced: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.flight = Flight(self.client)
@@ -110,6 +112,8 @@ class Batch:
         if landed.error is None:
             for study, ended in zip(landed.bundle.studies, landed.ended, strict=True):
                 self._end(study, ended, landed)
+        elif self._went_with_replaced_worker(landed.error):
+            self.flight.submit(landed.bundle)
         elif isinstance(landed.error, KilledWorker):
             self._worker_died(landed)
         elif isinstance(landed.error, ConnectionError):
@@ -122,6 +126,8 @@ class Batch:
         if ended.misused and ended.failure is not None:
             raise UsageError(ended.failure.message)
         self._count_if_gave_way(ended)
+        if ended.lost_device:
+            self._replace(ended.worker)
         attempts = landed.bundle.attempts + landed.bundle.deaths + 1
         if ended.rows is not None:
             self._keep(ended.rows, ended, attempts)
@@ -129,6 +135,19 @@ class Batch:
             self.tally.retries += 1
         elif ended.failure is not None:
             self._keep(self.job.failed(study, ended.failure), ended, attempts)
+
+    def _replace(self, worker: str) -> None:
+        """Have a worker that lost its device replaced, once; its bundles go elsewhere."""
+        if worker not in self.replaced:
+            self.replaced.add(worker)
+            self.client.restart_workers([worker], timeout=RESTART_S, raise_for_error=False)
+
+    def _went_with_replaced_worker(self, error: BaseException) -> bool:
+        """Whether a bundle was only waiting on, or its result lying on, a replaced worker."""
+        if isinstance(error, KilledWorker):
+            return error.last_worker.address in self.replaced
+        is_lost = isinstance(error, ConnectionError)
+        return is_lost and bool(self.replaced) and self.client.status == "running"
 
     def _count_if_gave_way(self, ended: Ended) -> None:
         self.gave_way_in_a_row = self.gave_way_in_a_row + 1 if ended.gave_way else 0

@@ -23,9 +23,9 @@ from calcarium.errors import ResourceError, UsageError
 from calcarium.intake.records import Study
 from calcarium.tables.rows import Failure, StudyRows
 from calcarium.tables.schema import check_rows
+from calcarium_kernels.device import DeviceError
 
 Scorer: TypeAlias = Callable[[Study], StudyRows]
-PLUGIN = "calcarium-scorer"
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Ended:
     ----------
     rows : without their stamped columns; ``None`` if there is a failure
     gave_way : the failure is one of storage, memory or a device, and may pass elsewhere
+    lost_device : the device gave way, so this process must be replaced
     misused : the failure is one of the whole command
     """
 
     rows: StudyRows | None
     failure: Failure | None
     gave_way: bool
+    lost_device: bool
     misused: bool
     worker: str
     host: str
@@ -50,12 +52,15 @@ class Ended:
 
 
 class ScorerPlugin(WorkerPlugin):
-    """Keeps one scorer per worker process: kernels, masks and protocols are loaded once."""
+    """Keeps one scorer per worker process: kernels, masks and protocols are loaded once.
 
-    name = PLUGIN
+    Its name is that of the run: on a scheduler that serves several runs, none may
+    score by the protocol of another.
+    """
 
-    def __init__(self, make_scorer: Callable[[], Scorer]) -> None:
+    def __init__(self, make_scorer: Callable[[], Scorer], run_id: str) -> None:
         self.make_scorer = make_scorer
+        self.name = run_id
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002
         """Leave Ctrl-C to the process that commits: a worker finishes its study."""
@@ -68,31 +73,37 @@ class ScorerPlugin(WorkerPlugin):
         return self.make_scorer()
 
 
-def score_bundle(studies: tuple[Study, ...]) -> list[Ended]:
+def score_bundle(studies: tuple[Study, ...], run_id: str) -> list[Ended]:
     """Score some studies one after the other; one result for each, in their order."""
-    worker = get_worker()
-    plugin = worker.plugins[PLUGIN]
-    assert isinstance(plugin, ScorerPlugin)
-    return [_end(study, plugin, worker.address) for study in studies]
+    return [_end(study, get_worker(), run_id) for study in studies]
 
 
-def _end(study: Study, plugin: ScorerPlugin, worker: str) -> Ended:
+def _scorer(worker: Worker, run_id: str) -> Scorer:
+    plugin = worker.plugins.get(run_id)
+    if not isinstance(plugin, ScorerPlugin):
+        raise ResourceError("this worker was not told what to score; it has only just started")
+    return plugin.scorer
+
+
+def _end(study: Study, worker: Worker, run_id: str) -> Ended:
     began = time.perf_counter()
-    rows, failure, gave_way, misused = None, None, False, False
+    rows, failure, gave_way, lost_device, misused = None, None, False, False, False
     try:
-        rows = plugin.scorer(study)
+        rows = _scorer(worker, run_id)(study)
         check_complete(study, rows)
     except Exception as error:
         rows = None
         failure = Failure("task", type(error).__name__, str(error), traceback.format_exc())
-        gave_way = isinstance(error, ResourceError | MemoryError | OSError)
+        lost_device = isinstance(error, DeviceError)
+        gave_way = lost_device or isinstance(error, ResourceError | MemoryError | OSError)
         misused = isinstance(error, UsageError)
     return Ended(
         rows,
         failure,
         gave_way,
+        lost_device,
         misused,
-        worker,
+        worker.address,
         socket.gethostname(),
         datetime.now(UTC).isoformat(timespec="seconds"),
         time.perf_counter() - began,
