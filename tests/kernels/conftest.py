@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from host_shim import Schedule, ShimRuntime, build, require_compiler
 
 import calcarium_kernels
 from calcarium_kernels.contract import Kernels
 from calcarium_kernels.device import DeviceKernels
-from host_shim import Schedule, ShimRuntime, build, require_compiler
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -109,7 +109,7 @@ class ShimRuntime:
         self.multiprocessors = multiprocessors
         self._limit = memory_limit_bytes
         self._buffers: dict[str, NDArray[np.uint8]] = {}
-        self.launches = 0
+        self.launched: list[str] = []
         self.releases = 0
 
     def buffer(self, name: str, n_bytes: int) -> NDArray[np.uint8]:
@@ -137,7 +137,7 @@ class ShimRuntime:
         raw[...] = source[: raw.size]
 
     def launch(self, kernel: str, grid: Dim, block: Dim, *arguments: Argument) -> None:
-        self.launches += 1
+        self.launched.append(kernel)
         sizes, pointers = (ctypes.c_int * 64)(), (ctypes.c_int * 64)()
         n = getattr(self._library, f"signature_{kernel}")(sizes, pointers)
         assert n == len(arguments), f"{kernel} takes {n} arguments, not {len(arguments)}"
@@ -150,7 +150,7 @@ class ShimRuntime:
         run.restype = ctypes.c_char_p
         plan = self._schedule
         schedule = _Schedule(
-            plan.resident, plan.order, plan.yield_chance, plan.seed + self.launches
+            plan.resident, plan.order, plan.yield_chance, plan.seed + len(self.launched)
         )
         error = run(addresses, _dim(grid), _dim(block), ctypes.byref(schedule))
         if error:
