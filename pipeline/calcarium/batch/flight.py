@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 
 from distributed import Client, Future
+from distributed.scheduler import KilledWorker
 
 from calcarium.batch.task import Ended, score_bundle
 from calcarium.intake.records import Study
 
-LOST = ("cancelled", "lost", "pending")
+GATHER_S = 60.0
+
+
+class ResultLost(Exception):
+    """A task ended, and its worker or the scheduler went away before its result was here."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,9 @@ class Landed:
 class Flight:
     """Submits bundles and gives them back as they end, in whatever order."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, run_id: str) -> None:
         self._client = client
+        self._run_id = run_id
         self._numbers = count()
         self._bundles: dict[str, tuple[Bundle, Future[list[Ended]]]] = {}
         self._ended: SimpleQueue[str] = SimpleQueue()
@@ -56,11 +63,12 @@ class Flight:
 
     def submit(self, bundle: Bundle) -> None:
         """Send a bundle to a worker, not to the one where it gave way if there are others."""
-        key = f"score-{next(self._numbers)}"
+        key = f"score-{self._run_id}-{next(self._numbers)}"
         others = [w for w in self._client.nthreads() if w != bundle.not_on] if bundle.not_on else []
         future = self._client.submit(
             score_bundle,
             bundle.studies,
+            self._run_id,
             key=key,
             pure=False,
             workers=others or None,
@@ -75,7 +83,11 @@ class Flight:
             bundle, future = self._bundles.pop(self._ended.get(timeout=timeout_s))
         except Empty:
             return None
-        if future.status == "finished":
-            return Landed(bundle, future.result())
-        lost = ConnectionError("the scheduler went away or dropped a task")
-        return Landed(bundle, (), lost if future.status in LOST else future.exception())
+        try:
+            if future.status == "finished":
+                return Landed(bundle, future.result(timeout=GATHER_S))
+            if future.status == "error":
+                return Landed(bundle, (), future.exception())
+        except (KilledWorker, CancelledError, OSError, TimeoutError):
+            future.cancel()
+        return Landed(bundle, (), ResultLost("the scheduler went away"))

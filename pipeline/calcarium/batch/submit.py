@@ -11,7 +11,7 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 
 from calcarium.batch.commits import Commits
-from calcarium.batch.flight import Flight, Landed
+from calcarium.batch.flight import Flight, Landed, ResultLost
 from calcarium.batch.interrupt import Stop
 from calcarium.batch.options import RunOptions
 from calcarium.batch.progress import Reporter, Tally
@@ -58,7 +58,7 @@ class Batch:
     replaced: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.flight = Flight(self.client)
+        self.flight = Flight(self.client, self.job.made_by.run_id)
 
     def run(self, stop: Stop) -> None:
         """Score until nothing is left, or until asked to stop.
@@ -68,7 +68,7 @@ class Batch:
         UsageError, ResourceError
             if the run cannot go on; what had come back is committed.
         """
-        self.client.register_plugin(ScorerPlugin(self.job.make_scorer))
+        self.client.register_plugin(ScorerPlugin(self.job.make_scorer, self.job.made_by.run_id))
         watch = Workers(self.client, self.options)
         try:
             while not stop.is_asked and (self.flight or not self.todo.is_empty):
@@ -114,9 +114,9 @@ class Batch:
                 self._end(study, ended, landed)
         elif self._went_with_replaced_worker(landed.error):
             self.flight.submit(landed.bundle)
-        elif isinstance(landed.error, KilledWorker):
+        elif isinstance(landed.error, KilledWorker) or self._lost_with_worker(landed.error):
             self._worker_died(landed)
-        elif isinstance(landed.error, ConnectionError):
+        elif isinstance(landed.error, ResultLost):
             raise ResourceError(f"{landed.error}; the same command goes on from here")
         else:
             raise ResourceError(f"a worker cannot run calcarium: {landed.error!r}")
@@ -146,8 +146,11 @@ class Batch:
         """Whether a bundle was only waiting on, or its result lying on, a replaced worker."""
         if isinstance(error, KilledWorker):
             return error.last_worker.address in self.replaced
-        is_lost = isinstance(error, ConnectionError)
-        return is_lost and bool(self.replaced) and self.client.status == "running"
+        return bool(self.replaced) and self._lost_with_worker(error)
+
+    def _lost_with_worker(self, error: BaseException) -> bool:
+        """Whether a worker died after the task and before its result was here."""
+        return isinstance(error, ResultLost) and self.client.status == "running"
 
     def _count_if_gave_way(self, ended: Ended) -> None:
         self.gave_way_in_a_row = self.gave_way_in_a_row + 1 if ended.gave_way else 0
