@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from calcarium.errors import CalciumError
+from calcarium.errors import CalciumError, UsageError
 from calcarium.provenance import calcarium_version
 
 COMMANDS: dict[str, str] = {
@@ -70,4 +70,4 @@ def main() -> None:
         group(prog_name="calcarium")
     except CalciumError as error:
         click.echo(f"calcarium: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
