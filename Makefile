@@ -22,6 +22,7 @@ help:
 	touch $@
 
 demo: .venv/.installed
+	rm -rf demo-results
 	$(BIN)/calcarium demo --out demo-results
 
 lint: .venv/.installed-dev
