@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -115,6 +116,29 @@ def test_killed_workers_cost_no_study(tmp_path: Path, undisturbed: dict[str, lis
         time.sleep(0.3)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
+    assert rows(ResultFolder.at(str(folder))) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_a_random_moment(
+    seed: int, tmp_path: Path, undisturbed: dict[str, list[Row]]
+) -> None:
+    """The client holds the scheduler, so a killed client is a killed scheduler too."""
+    chance = random.Random(seed)
+    folder = tmp_path / "results"
+    process = start(folder)
+    time.sleep(chance.uniform(0.2, 6.0))
+    if process.poll() is None:
+        if chance.random() < 0.5:
+            process.kill()
+        elif psutil.Process(process.pid).children(recursive=True):
+            with suppress(IndexError, psutil.Error):  # workers are not up, or gone already
+                kill_a_worker(process.pid)
+    process.communicate(timeout=90)
+    again = start(folder)
+    _, error = again.communicate(timeout=90)
+    assert again.returncode == 0, error
     assert rows(ResultFolder.at(str(folder))) == undisturbed
 
 
