@@ -71,7 +71,7 @@ class Rescorer:
                 results.append(self._scan(kept[row["scan_id"]]))
             elif row["outcome"] == "scored":
                 raise UsageError(
-                    f"{row['scan_id']!s} has no voxels: score it with --voxels HU to rescore it later"
+                    f"{row['scan_id']!s} has no voxels: score it with --voxels HU first"
                 )
         again: dict[TableName, list[Row]] = {
             "scores": [row for result in results for row in score_rows(result)],

@@ -25,7 +25,7 @@ def blobs(make_volume, seed, **scale):
     return make_volume(2 * np.rint(20 + 500 * noise).astype(int), **scale), rng
 
 
-def region_of(volume, rng, rule):
+def region_of(rng, rule):
     box = Box(1, 8, 3, 38, 5, 44)
     labels = np.where(rng.random(box.shape) < 0.8, rng.integers(1, 5, box.shape), 0)
     meaning = {1: Label("LM"), 2: Label("LAD", "doubtful"), 3: Label("RCA", "rejected", "bone")}
@@ -36,7 +36,7 @@ def region_of(volume, rng, rule):
 @pytest.mark.parametrize("scale", [{}, {"slope": "-1", "intercept": "1500"}, {"slope": "0.5"}])
 def test_same_scores_without_the_volume(make_volume, empty_acquisition, rule, scale):
     volume, rng = blobs(make_volume, 3, **scale)
-    region = region_of(volume, rng, rule)
+    region = region_of(rng, rule)
     again = unpack(pack(volume, region, 100.0))
     rules = ScoringRules(conventions=THRESHOLDED, lesion_link=6)
     known = replace(empty_acquisition, kvp=120.0, mass_factor_patient=0.8)
@@ -48,7 +48,7 @@ def test_same_scores_without_the_volume(make_volume, empty_acquisition, rule, sc
 
 def test_what_is_kept_is_little(make_volume):
     volume, rng = blobs(make_volume, 5)
-    region = replace(region_of(volume, rng, "clip"), labels=None, box=Box(2, 6, 10, 20, 10, 20))
+    region = replace(region_of(rng, "clip"), labels=None, box=Box(2, 6, 10, 20, 10, 20))
     again = unpack(pack(volume, region, 130.0))
     outside = np.ones(volume.stored.shape, bool)
     outside[1:7, 10:20, 10:20] = False

@@ -120,7 +120,8 @@ def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:
     right = ramp(degrees, r.side_from_deg) * ramp(degrees, r.side_to_deg)
     elsewhere = np.nan_to_num(np.maximum(right, ramp(p.above_root_mm, r.wall_above_root_mm)))
     seen = ramp(p.aorta_support, r.aorta_support)
-    return -r.side_weight * ramp(p.outside_aorta_mm, r.side_mm) * elsewhere * seen
+    weight: Float64 = -r.side_weight * ramp(p.outside_aorta_mm, r.side_mm) * elsewhere * seen
+    return weight
 
 
 def lung_base(f: Findings, r: EvidenceRules) -> Float64:

@@ -210,7 +210,7 @@ def _resample(hu: Float32, slice_mm: float) -> tuple[Float32, float]:
 def _overlap(n: int, slice_mm: float, count: int, step_mm: float) -> Float64:
     top, bottom = np.arange(count)[:, None] * step_mm, np.arange(1, count + 1)[:, None] * step_mm
     first, last = np.arange(n) * slice_mm, np.arange(1, n + 1) * slice_mm
-    return np.clip(np.minimum(bottom, last) - np.maximum(top, first), 0, None)
+    return np.asarray(np.clip(np.minimum(bottom, last) - np.maximum(top, first), 0, None))
 
 
 def _tent(n: int, slice_mm: float, count: int, step_mm: float) -> Float64:

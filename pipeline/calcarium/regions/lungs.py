@@ -65,12 +65,12 @@ def find_lungs(grid: Grid, enclosed: Mask) -> Lungs:
 def _hull(mask: Mask) -> Mask:
     """Convex hull of each slice, from its supporting lines in evenly spread directions."""
     slices, rows, columns = mask.shape
-    seen = mask.any(axis=2)
+    seen: Mask = np.asarray(mask.any(axis=2))
     first = np.where(seen, mask.argmax(axis=2), np.inf)
     last = np.where(seen, columns - 1 - mask[:, :, ::-1].argmax(axis=2), -np.inf)
     row = np.arange(rows, dtype=np.float64)
     left, right = np.full((slices, rows), -np.inf), np.full((slices, rows), np.inf)
-    inside = np.broadcast_to(seen.any(axis=1)[:, None], (slices, rows)).copy()
+    inside = np.repeat(np.asarray(seen.any(axis=1, keepdims=True)), rows, axis=1)
     for angle in np.arange(HULL_DIRECTIONS) * 2 * np.pi / HULL_DIRECTIONS:
         a, b = round(float(np.cos(angle)), 9), round(float(np.sin(angle)), 9)
         reach = a * (last if a > 0 else first) if a else np.where(seen, 0.0, -np.inf)
