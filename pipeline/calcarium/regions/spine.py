@@ -12,6 +12,8 @@ from calcarium.regions.lungs import Lungs
 
 BONE_HU = (100.0, 200.0)  # none to full bone
 FRONT_LUNG_MM = 60.0  # ribs have lung in front of them, the spine has the mediastinum
+RIB_WEIGHT = 0.15  # not 0: a thin person has lung in front of the spine as well
+BESIDE_SHARE, BESIDE_WEIGHT = 0.02, 0.3  # the spine has lung on both sides, a rib on one
 BACK_SHARE = 0.45  # the spine lies behind this share of the lungs' depth
 COLUMN_MM = 12.0  # half width of the column whose front edge is followed
 BODY_HALF_WIDTH_MM = 24.0
@@ -75,7 +77,9 @@ def _evidence(grid: Grid, bone: Float32, lung: Mask, lungs: Lungs, *, contrast: 
     depth = grid.pixels(FRONT_LUNG_MM)
     total = np.cumsum(np.pad(lung.mean(axis=0), ((depth, 0), (0, 0))), axis=0)
     lung_in_front = (total[depth:] - total[:-depth]) / depth
-    evidence = persistent * np.clip(1 - 2 * lung_in_front, 0, 1)
+    evidence = persistent * np.clip(1 - 2 * lung_in_front, RIB_WEIGHT, 1)
+    across = np.cumsum(lung.sum(axis=(0, 1))) / max(float(lung.sum()), 1.0)
+    evidence[:, (across < BESIDE_SHARE) | (across > 1 - BESIDE_SHARE)] *= BESIDE_WEIGHT
     front, back = lungs.back_rows
     evidence[: int(front + BACK_SHARE * (back - front))] = 0
     return np.asarray(evidence)
@@ -105,8 +109,12 @@ def _front_edge(grid: Grid, bone: Float32, row: int, column: int) -> tuple[Float
 
 
 def _between_the_lungs(grid: Grid, lung: Mask) -> int:
+    """The column with the least lung, away from the lungs' outer borders."""
     profile = ndimage.gaussian_filter1d(lung.mean(axis=(0, 1)), 12 / grid.pixel_mm)
+    seen = np.flatnonzero(lung.any(axis=(0, 1)))
     margin = int(25 / grid.pixel_mm)
-    profile[:margin] = 1
-    profile[-margin:] = 1
-    return max(0, int(profile.argmin() - UNSEEN_OFFSET_MM / grid.pixel_mm))
+    if len(seen) <= 2 * margin:
+        return len(profile) // 2
+    between = profile[seen[0] + margin : seen[-1] + 1 - margin]
+    column = seen[0] + margin + int(between.argmin())
+    return max(0, int(column - UNSEEN_OFFSET_MM / grid.pixel_mm))
