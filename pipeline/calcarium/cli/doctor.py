@@ -9,6 +9,7 @@ import click
 def command() -> None:
     """Versions, codecs, devices and memory; what is missing and how to get it."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from calcarium.doctor import examine
@@ -19,7 +20,7 @@ def command() -> None:
     for finding in findings:
         colour = {"ok": "green", "missing": "yellow", "note": "cyan"}[finding.state]
         area = finding.area if finding.area != before else ""
-        table.add_row(area, finding.name, f"[{colour}]{finding.state}[/]", finding.detail)
+        table.add_row(area, finding.name, f"[{colour}]{finding.state}[/]", escape(finding.detail))
         before = finding.area
     Console().print(table)
     missing = sum(finding.state == "missing" for finding in findings)
