@@ -50,4 +50,5 @@ class DoubtRules(Section):
         1.5,
         "Upper over lower end of the score that warns even within a category.",
         ge=1,
+        source="engineering choice",
     )

@@ -23,7 +23,11 @@ class CandidateRules(Section):
         ge=0,
     )
     least_share_in_region: float = key(
-        0.3, "Share of a component inside the heart's region to be a candidate.", ge=0, le=1
+        0.3,
+        "Share of a component inside the heart's region to be a candidate.",
+        ge=0,
+        le=1,
+        source="engineering choice: most of what lies outside belongs to something else",
     )
     least_share_accepted: float = key(
         0.8,
@@ -33,7 +37,11 @@ class CandidateRules(Section):
         le=1,
     )
     greatest_share_at_rim: float = key(
-        0.0, "Greatest share at the border of the image: what the image cuts is a rib.", ge=0, le=1
+        0.0,
+        "Greatest share at the border of the image: what the image cuts is a rib.",
+        ge=0,
+        le=1,
+        source="engineering choice: a field of view holds the whole heart",
     )
     greatest_volume_mm3: float = key(
         3000.0,
@@ -68,7 +76,11 @@ class CandidateRules(Section):
         ge=0,
     )
     vena_cava_above_root_mm: float = key(
-        12.0, "Height above the root from which the vena cava is told apart.", unit="mm", ge=0
+        12.0,
+        "Height above the root from which the vena cava is told apart.",
+        unit="mm",
+        ge=0,
+        source="anatomy: below it the right coronary artery leaves on that side",
     )
     greatest_above_root_mm: float = key(
         45.0,
@@ -195,11 +207,27 @@ class EvidenceRules(Section):
 class StandingRules(Section):
     """From a confidence to a standing."""
 
-    accepted: float = key(0.8, "Confidence from which a candidate is accepted.", ge=0, le=1)
-    doubtful: float = key(
-        0.5, "Confidence from which it counts, but not in the lower end.", ge=0, le=1
+    accepted: float = key(
+        0.8,
+        "Confidence from which a candidate is accepted.",
+        ge=0,
+        le=1,
+        source="engineering choice: the confidence is not calibrated on patients",
     )
-    possible: float = key(0.2, "Confidence from which it is added at the upper end.", ge=0, le=1)
+    doubtful: float = key(
+        0.5,
+        "Confidence from which it counts, but not in the lower end.",
+        ge=0,
+        le=1,
+        source="engineering choice: more likely than not",
+    )
+    possible: float = key(
+        0.2,
+        "Confidence from which it is added at the upper end.",
+        ge=0,
+        le=1,
+        source="engineering choice: the confidence is not calibrated on patients",
+    )
     lone_agatston: float = key(
         100.0,
         "Without any accepted candidate, doubtful ones count only from this sum: zero stays "
@@ -222,20 +250,50 @@ class StandingRules(Section):
         "its wall cannot be told from an artery.",
         ge=0,
         le=1,
+        source="engineering choice: doubtful, never accepted",
     )
-    unseen_aorta_lung_mm: float = key(15.0, "Deep: distance to lung.", unit="mm", ge=0)
-    unseen_aorta_fat: float = key(0.3, "Little fat.", ge=0, le=1)
+    unseen_aorta_lung_mm: float = key(
+        15.0,
+        "Deep: distance to lung.",
+        unit="mm",
+        ge=0,
+        source="wall lesions of the root lay deeper than that",
+    )
+    unseen_aorta_fat: float = key(
+        0.3,
+        "Little fat.",
+        ge=0,
+        le=1,
+        source="coronary calcium had a median of 0.33",
+    )
 
 
 class ArteryRules(Section):
     """Which artery a place belongs to."""
 
     right_of_mm: float = key(
-        12.0, "Right of this distance to the left of the spine is RCA.", unit="mm"
+        12.0,
+        "Right of this distance to the left of the spine is RCA.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
     )
-    underside_mm: float = key(30.0, "Height of the underside, where the RCA ends.", unit="mm")
-    underside_left_mm: float = key(35.0, "How far to the left it does.", unit="mm")
-    underside_depth: float = key(0.6, "And how far in front of the spine (share of depth).")
+    underside_mm: float = key(
+        30.0,
+        "Height of the underside, where the RCA ends.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    underside_left_mm: float = key(
+        35.0,
+        "How far to the left it does.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    underside_depth: float = key(
+        0.6,
+        "And how far in front of the spine (share of depth).",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
     ostium_below_mm: float = key(
         20.0,
         "How far below the end of the ascending aorta the left main may lie.",
