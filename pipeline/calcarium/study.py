@@ -152,7 +152,9 @@ def score_volume(
     try:
         scores = score_region(volume, region, acquisition, protocol.scoring, kernels)
         stage = "interpret"
-        meaning = interpret_scores(scores, result, region, protocol.interpret)
+        meaning = interpret_scores(
+            scores, region, result.scan_class, result.covariates, protocol.interpret
+        )
     except (ScanExcluded, ScanFailed) as error:
         return ended(result, stage, error)
     return replace(

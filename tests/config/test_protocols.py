@@ -88,7 +88,7 @@ def test_mistakes_are_named_with_the_file(tmp_path, text, said):
 
 
 def test_a_file_that_is_not_there():
-    with pytest.raises(UsageError, match="shipped: auto, gated"):
+    with pytest.raises(UsageError, match="shipped: auto"):
         load_protocol("nothing-like-it")
 
 

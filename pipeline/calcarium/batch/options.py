@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from calcarium.config.keys import Section, key
-from calcarium.config.load import configs_dir
+from calcarium.config.load import configs_dir, read_toml, refuse_unknown
 from calcarium.errors import UsageError
 
 
@@ -68,15 +66,8 @@ def load_options(name_or_file: str) -> RunOptions:
             f"there is no run file {name_or_file!r} (shipped: {', '.join(shipped)}; "
             "or give a TOML file)"
         )
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
-    for name in table:
-        if name not in RunOptions.model_fields:
-            near = get_close_matches(name, RunOptions.model_fields, n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"{path}: unknown key {name!r}{hint}")
+    table = read_toml(path)
+    refuse_unknown(table, RunOptions.model_fields, path)
     try:
         return RunOptions.model_validate(table)
     except ValidationError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -98,7 +98,7 @@ def load_protocol(name_or_file: str) -> Protocols:
         return Protocols(name, {protocol.assume_class or c: protocol for c in CLASSES[:2]})
     if not isinstance(uses, dict):
         raise UsageError(f"{path}: [uses] must be a table of scan class = protocol")
-    _refuse_unknown(uses, CLASSES, path, "uses")
+    refuse_unknown(uses, CLASSES, path, "uses")
     by_class = {
         cast(ScanClass, c): _validate(
             _merge(_resolve(_find(str(p), beside=path), seen=(path,)), table), path
@@ -128,14 +128,25 @@ def _find(name_or_file: str, beside: Path | None) -> Path:
 def _resolve(path: Path, seen: tuple[Path, ...]) -> Table:
     if path in seen:
         raise UsageError(f"{path}: protocols extend each other in a circle")
-    try:
-        table: Table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
+    table = read_toml(path)
     base = table.pop("extends", None)
     if base is None:
         return table
     return _merge(_resolve(_find(str(base), beside=path), (*seen, path)), table)
+
+
+def read_toml(path: Path) -> Table:
+    """The table of a TOML file.
+
+    Raises
+    ------
+    UsageError
+        if it is not TOML; names the file.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
 
 
 def _merge(base: Table, over: Table) -> Table:
@@ -160,14 +171,21 @@ def _validate(table: Table, path: Path) -> Protocol:
 def _refuse_unknown_keys(
     table: Table, model: type[BaseModel], path: Path, parents: tuple[str, ...]
 ) -> None:
-    _refuse_unknown(table, tuple(model.model_fields), path, ".".join(parents))
+    refuse_unknown(table, model.model_fields, path, ".".join(parents))
     for name, value in table.items():
         section = model.model_fields[name].annotation
         if isinstance(value, dict) and isinstance(section, type) and issubclass(section, BaseModel):
             _refuse_unknown_keys(value, section, path, (*parents, name))
 
 
-def _refuse_unknown(table: Table, known: tuple[str, ...], path: Path, section: str) -> None:
+def refuse_unknown(table: Table, known: Iterable[str], path: Path, section: str = "") -> None:
+    """Refuse keys that do not exist; names the file, the key and the nearest that does.
+
+    Raises
+    ------
+    UsageError
+    """
+    known = tuple(known)
     for name in table:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.4)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from calcarium.config.interpret import InterpretRules
 from calcarium.config.protocol import ScanClass
@@ -31,9 +30,6 @@ from calcarium.scoring.percentiles import (
 )
 from calcarium.scoring.risk import INPUTS, mesa_risk
 from calcarium.tables.rows import Cell
-
-if TYPE_CHECKING:
-    from calcarium.outcome import ScanResult
 
 
 @dataclass(frozen=True)
@@ -73,9 +69,20 @@ class Interpretation:
 
 
 def interpret_scores(
-    scores: ScanScores, result: ScanResult, region: Region, rules: InterpretRules
+    scores: ScanScores,
+    region: Region,
+    scan_class: ScanClass | None,
+    covariates: Covariates,
+    rules: InterpretRules,
 ) -> Interpretation:
     """What the primary score of a scan means, and for whom such a scan is.
+
+    Parameters
+    ----------
+    scores, region : of the scan; only coronary scores are interpreted
+    scan_class : the references hold for gated scans
+    covariates : age, sex and the like; what is unknown gives null and a quality row
+    rules : which classes may be compared with a reference
 
     Raises
     ------
@@ -85,14 +92,14 @@ def interpret_scores(
     primary = next(s for s in scores.conventions if s.convention == scores.primary)
     facts = ScoreFacts(
         primary.total.agatston,
-        result.scan_class,
+        scan_class,
         region.is_coronary,
         {vessel: measure.agatston or 0.0 for vessel, measure in primary.vessels.items()},
         primary.total.volume_mm3,
         primary.convention,
     )
-    meaning = interpret(facts, result.covariates, rules)
-    return replace(meaning, quality=meaning.quality + eligibility(result.covariates, rules))
+    meaning = interpret(facts, covariates, rules)
+    return replace(meaning, quality=meaning.quality + eligibility(covariates, rules))
 
 
 def interpret(facts: ScoreFacts, covariates: Covariates, rules: InterpretRules) -> Interpretation:
