@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
-from dataclasses import dataclass
+import socket
+import tempfile
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from calcarium_kernels.contract import Stored
+    from calcarium_kernels.selfcheck import SelfCheck
+
+# Volumes that are compared: numpy is its own twin, so few are enough to try the check itself.
+N_VOLUMES: dict[str, int] = {"numpy": 60, "cupy": 500}
 
 State: TypeAlias = Literal["ok", "missing", "note"]
 
@@ -104,3 +115,63 @@ def _device() -> Finding:
         for index in range(cupy.cuda.runtime.getDeviceCount())
     ]
     return Finding("device", "CUDA", "ok", ", ".join(names))
+
+
+def check_kernels(backend: Literal["auto", "numpy", "cupy"], scan: str | None) -> SelfCheck:
+    """Prove a backend on this machine, on the user's own scan too where one is given.
+
+    Parameters
+    ----------
+    scan : folder or URL of DICOM files; the first that makes a volume is taken
+
+    Raises
+    ------
+    UsageError
+        if the backend cannot be had, or no scan is found.
+    """
+    from calcarium.batch.score import choose_backend
+    from calcarium.errors import UsageError
+    from calcarium_kernels.selfcheck import self_check
+
+    chosen = choose_backend(backend)
+    stored = None if scan is None else first_scan(scan)
+    try:
+        return self_check(chosen, n_volumes=N_VOLUMES[chosen], scan=stored)
+    except RuntimeError as error:
+        raise UsageError(f"--backend {chosen}: {error}") from error
+
+
+def first_scan(scan: str) -> Stored:
+    """Stored integers, shape (z, y, x), of the first scan whose files make a volume.
+
+    Raises
+    ------
+    UsageError
+        if there is none, with the reasons why scans were refused.
+    """
+    from calcarium.config import load_protocol
+    from calcarium.errors import ScanExcluded, UsageError
+    from calcarium.intake.index import build_index
+    from calcarium.intake.studies import iter_studies
+    from calcarium.volume import load_volume
+
+    rules = next(iter(load_protocol("auto").by_class.values())).volume
+    refused = set()
+    with tempfile.TemporaryDirectory() as index:
+        build_index([scan], Path(index))
+        for study in iter_studies(Path(index)):
+            for one in study.scans:
+                try:
+                    return load_volume(one, rules).stored
+                except ScanExcluded as error:
+                    refused.add(error.reason)
+    why = f": {', '.join(sorted(refused))}" if refused else ""
+    raise UsageError(f"--scan {scan}: no scan whose files make a volume{why}")
+
+
+def write_check(check: SelfCheck, path: Path) -> None:
+    """Write a self-check as JSON, with the machine and the versions that it ran on."""
+    machine = {"host": socket.gethostname(), "system": platform.platform(), "cpus": os.cpu_count()}
+    versions = {name: version(name) for name in ("calcarium", "numpy", "scipy")}
+    result = asdict(check) | {"passed": check.passed, "machine": machine, "versions": versions}
+    path.write_text(json.dumps(result, indent=2) + "\n")
