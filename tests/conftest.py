@@ -57,6 +57,15 @@ def volume_from_hu(
     )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--require-gpu``: what is otherwise shown on the CPU is shown on a card as well."""
+    parser.addoption(
+        "--require-gpu",
+        action="store_true",
+        help="run the kernel tests on a CUDA device too, and fail without one",
+    )
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """Folder of openly licensed CT; the test is skipped where it is not at hand."""
