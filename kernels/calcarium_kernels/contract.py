@@ -16,7 +16,8 @@ cut when ``sign * stored >= sign * threshold`` and its label is not 0.
 An *island* is an in-slice connected component (4 or 8) of foreground voxels of
 one label.  A *lesion* is a set of islands of one label joined by the relation
 "adjacent in the slice by the cut's connectivity, or adjacent in 3-D by
-``link``".  Islands and lesions are numbered from 0 in the raster order
+``link``".  So with connectivity 4 and link 18 or 26, two islands that touch at
+a corner in one slice are one lesion.  Islands and lesions are numbered from 0 in the raster order
 (z, then y, then x) of their first voxel, so the result does not depend on the
 schedule of a parallel backend.
 """
