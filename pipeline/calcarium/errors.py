@@ -107,6 +107,11 @@ REASONS: dict[str, Reason] = {
         "A contrast agent is in the blood: a 130 HU score would count the lumen.",
         "Use a protocol that scores the contrast class.",
     ),
+    "no_contrast": Reason(
+        "ineligible",
+        "The header names a contrast agent, but the blood is not bright.",
+        "Use a protocol for scans without contrast.",
+    ),
     "class_not_in_protocol": Reason(
         "ineligible",
         "The protocol has no section for this class of scan.",
@@ -151,6 +156,11 @@ REASONS: dict[str, Reason] = {
         "unscorable",
         "The mask has no labelled voxel; that is no proof of a zero score.",
         "Check the mask, or set region.empty_mask = 'zero' if empty means no calcium.",
+    ),
+    "no_blood_pool": Reason(
+        "unscorable",
+        "The aorta was not found, or what lies in it is not uniform blood.",
+        "Give an aorta mask, or look at the scan: without its blood there is no threshold.",
     ),
     "no_heart": Reason("unscorable", "No heart was found in the scan.", "Give the chest scan."),
     "no_position": Reason(

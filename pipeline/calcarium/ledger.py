@@ -11,6 +11,7 @@ from os.path import commonprefix
 from calcarium.errors import REASONS
 from calcarium.outcome import ScanResult
 from calcarium.quality import CHECKS
+from calcarium.scoring.conventions import CONVENTIONS
 from calcarium.scoring.model import ConventionScore, Measure
 from calcarium.tables.rows import Row
 
@@ -70,7 +71,7 @@ def score_rows(result: ScanResult) -> list[Row]:
         _ids(result)
         | {
             "convention": score.convention,
-            "score_type": result.scan_class,
+            "score_type": score_type(result, score),
             "is_primary": score.convention == scores.primary,
             "mass_calibration": scores.mass_calibration,
             "mass_factor_mg_per_cm3_hu": scores.mass_factor_mg_per_cm3_hu,
@@ -81,6 +82,11 @@ def score_rows(result: ScanResult) -> list[Row]:
         | score_cells(score)
         for score in scores.conventions
     ]
+
+
+def score_type(result: ScanResult, score: ConventionScore) -> str | None:
+    """What the score is a score of: the class of its scan, or what contrast CT allows."""
+    return CONVENTIONS[score.convention].score_type or result.scan_class
 
 
 def amount_cells(measure: Measure) -> Row:

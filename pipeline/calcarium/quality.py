@@ -118,6 +118,11 @@ CHECKS: dict[str, Check] = {
         "",
         "detector.doubt.contrast_share",
     ),
+    "blood_pool": Check(
+        "How bright is the blood that sets the threshold? The text holds SD and voxels.",
+        "HU",
+        "aorta, within contrast.eroded_share of its radius",
+    ),
     "metal": Check(
         "Is the heart free of metal? The value is the number of pieces.",
         "",

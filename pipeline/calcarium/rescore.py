@@ -89,7 +89,7 @@ class Rescorer:
         scan_class = known.result.scan_class
         assert scan_class is not None
         protocol: Protocol = self.protocols.by_class[scan_class]
-        lowest = lowest_threshold_hu(known.result.scan.acquisition, protocol.scoring)
+        lowest = lowest_threshold_hu(known.result.scan.acquisition, known.region, protocol.scoring)
         if lowest is None or lowest < known.base_hu:
             raise UsageError(
                 f"the conventions need voxels from {'any' if lowest is None else float(lowest)} HU "

@@ -11,6 +11,7 @@ from calcarium.ledger import (
     quality_rows,
     score_cells,
     score_rows,
+    score_type,
     series_row,
     vessel_rows,
     voxel_rows,
@@ -125,7 +126,7 @@ def primary_cells(result: ScanResult) -> Row:
     row: Row = {
         "primary_scan_id": result.scan.scan_id,
         "convention": score.convention,
-        "score_type": result.scan_class,
+        "score_type": score_type(result, score),
         "region_source": result.region_source,
         "flags": ";".join(flags) or None,
     }

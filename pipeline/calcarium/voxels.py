@@ -170,6 +170,7 @@ def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
             "sha256": region.sha256,
             "is_coronary": region.is_coronary,
             "vessels": region.vessels,
+            "threshold_hu": region.threshold_hu,
         },
     }
 
@@ -198,5 +199,7 @@ def _region(facts: Mapping[str, object], box: Box, labels: NDArray[np.uint16]) -
         source="mask",
     )
     vessels = tuple(cast(list[str], facts["vessels"]))
-    rest = {name: facts[name] for name in ("rule", "source", "sha256", "is_coronary")}
+    rest = {
+        name: facts[name] for name in ("rule", "source", "sha256", "is_coronary", "threshold_hu")
+    }
     return replace(made, vessels=vessels, **rest)  # type: ignore[arg-type]

@@ -16,7 +16,9 @@ from calcarium.voxels import pack, unpack
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box
 
-THRESHOLDED = tuple(name for name in CONVENTIONS if name != "ai-cac")
+THRESHOLDED = tuple(
+    c.name for c in CONVENTIONS.values() if c.threshold_from == "voltage" and c.name != "ai-cac"
+)
 
 
 def blobs(make_volume, seed, **scale):

@@ -180,6 +180,32 @@ def accuracy(
     click.echo(f"all strata: {out}" if out else "give --out FILE for the intervals")
 
 
+@command.command("calibrate-cta")
+@click.argument("results", nargs=-1, required=True)
+@click.option("--out", required=True, help="Protocol to write, .toml.")
+def calibrate_cta(results: tuple[str, ...], out: str) -> None:
+    """Fit Agatston scores on calcium volumes from contrast CT of the same patients.
+
+    Gives a protocol that converts. What it converts is marked as derived (cta-derived).
+    """
+    from pathlib import Path
+
+    from calcarium.cohort.calibrate import calibrate, contrast_pairs, protocol_fragment, summary
+    from calcarium.errors import UsageError
+
+    pairs = contrast_pairs(results)
+    found = calibrate(pairs)
+    for line in summary(found):
+        click.echo(line)
+    if pairs.n_ambiguous:
+        click.echo(f"{pairs.n_ambiguous} patients with several scans of a kind are left out")
+    try:
+        Path(out).write_text(protocol_fragment(found), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error}") from error
+    click.echo(f"protocol: {out}; calcarium score ARCHIVE --protocol {out} --out RESULTS")
+
+
 def _counts(title: str, labels: tuple[str, ...], counts: NDArray[np.int64]) -> Table:
     from rich.table import Table
 

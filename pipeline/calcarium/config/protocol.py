@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from calcarium.config.contrast import ContrastRules
 from calcarium.config.detector import DetectorRules
 from calcarium.config.interpret import InterpretRules
 from calcarium.config.keys import Section, key, section
 
 ScanClass: TypeAlias = Literal["gated", "nongated", "contrast"]
-RegionSource: TypeAlias = Literal["masks", "shapes", "whole", "network", "detector", "none"]
+RegionSource: TypeAlias = Literal[
+    "masks", "shapes", "whole", "network", "detector", "contrast", "none"
+]
 
 ENGINEERING = "engineering choice"
 
@@ -143,6 +146,14 @@ class ScoringRules(Section):
         unit="mg/cm3 per HU",
         source="measured on a calibration rod of the same protocol (FQM)",
     )
+    cta_agatston_per_mm3: float | None = key(
+        None,
+        "Conversion of the convention cta-derived: Agatston score per mm3 of calcium on contrast "
+        "CT. None is shipped: `calcarium cohort calibrate-cta` fits it on paired scans.",
+        unit="1/mm3",
+        source="fitted by the user on paired scans",
+        ge=0,
+    )
 
 
 class Protocol(Section):
@@ -158,5 +169,6 @@ class Protocol(Section):
     volume: VolumeRules = section(VolumeRules, "What geometry is understood.")
     region: RegionRules = section(RegionRules, "Where calcium counts.")
     detector: DetectorRules = section(DetectorRules, "Thresholds of the embedded detector.")
+    contrast: ContrastRules = section(ContrastRules, "What is calcium in a contrast CT.")
     scoring: ScoringRules = section(ScoringRules, "What is computed.")
     interpret: InterpretRules = section(InterpretRules, "What the score is said to mean.")

@@ -66,9 +66,15 @@ def detect(
 
 def refuse_unscorable(landmarks: Landmarks, rules: HeartRules) -> None:
     """Refuse a scan with contrast in the blood, or without a heart."""
-    contrast, heart = landmarks.thorax.contrast, landmarks.heart
+    contrast = landmarks.thorax.contrast
     if contrast > rules.contrast_share:
         raise ScanExcluded("contrast", f"{contrast:.0%} of the soft tissue is above 110 HU")
+    refuse_no_heart(landmarks, rules)
+
+
+def refuse_no_heart(landmarks: Landmarks, rules: HeartRules) -> None:
+    """Refuse a scan without a heart."""
+    heart = landmarks.heart
     found = heart.ml >= rules.least_ml and heart.height_mm >= rules.least_height_mm
     if not found or heart.lung_area_cm2 < rules.least_lung_cm2:
         raise ScanExcluded(

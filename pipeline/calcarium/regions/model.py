@@ -12,7 +12,7 @@ from calcarium_kernels.contract import Box, Labels
 Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
 VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")
 Standing: TypeAlias = Literal["accepted", "doubtful", "possible", "rejected"]
-RegionSourceName: TypeAlias = Literal["mask", "shapes", "whole", "network", "detector"]
+RegionSourceName: TypeAlias = Literal["mask", "shapes", "whole", "network", "detector", "contrast"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Region:
     is_coronary : false where every component counts, coronary or not
     vessels : vessels that the source tells apart; those without a label score 0
     quality : doubts that the source itself has
+    threshold_hu : threshold of this scan alone, where the blood holds contrast
     """
 
     box: Box
@@ -63,3 +64,4 @@ class Region:
     is_coronary: bool = True
     vessels: tuple[str, ...] = ()
     quality: tuple[QualityRow, ...] = ()
+    threshold_hu: int | None = None

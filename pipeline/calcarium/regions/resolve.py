@@ -48,7 +48,7 @@ def find_region(
     region = next((found.region for found in marks if found.region), None)
     if region is not None:
         return region
-    if rules.source == "detector":
+    if rules.source in ("detector", "contrast"):
         return _detected(volume, protocol, kernels, marks)
     if marks:
         raise ScanExcluded("no_region", "only anatomy is marked: set region.source = 'detector'")
@@ -68,12 +68,16 @@ def _marked_by(network: Network, volume: Volume, rules: RegionRules) -> Marked:
 def _detected(
     volume: Volume, protocol: Protocol, kernels: Kernels, marks: Sequence[Marked]
 ) -> Region:
+    from calcarium.regions.contrast import detect_above_blood
     from calcarium.regions.detector import detect
 
     hearts = [m.anatomy.heart for m in marks if m.anatomy.heart is not None]
     aortas = [m.anatomy.aorta for m in marks if m.anatomy.aorta is not None]
     anatomy = Anatomy(*(parts[0] if parts else None for parts in (hearts, aortas)))
-    found = detect(volume, protocol.detector, kernels, anatomy=anatomy)
+    if protocol.region.source == "contrast":
+        found = detect_above_blood(volume, protocol, kernels, anatomy)
+    else:
+        found = detect(volume, protocol.detector, kernels, anatomy=anatomy)
     return replace(found, sha256=hash_of([m.sha256 for m in marks])) if marks else found
 
 

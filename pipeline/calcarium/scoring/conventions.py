@@ -32,6 +32,7 @@ def weight_edges(first: int, second: int, third: int, fourth: int) -> Edges:
 
 
 STANDARD_EDGES = weight_edges(130, 200, 300, 400)
+CTA_VOLUME, CTA_DERIVED = "cta-volume", "cta-derived"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ class Convention:
     slice_factor : length that is divided by 3 mm: the measured ``increment``, the header's
         ``thickness``, or ``none``
     volume_hu : threshold of volume and mass at 120 kVp where it is not that of the score
+    threshold_from : the tube ``voltage``, or the ``region``: its own, above contrasted blood
+    agatston_per_mm3 : with a threshold of the region, conversion of its volume; ``None`` gives
+        no Agatston score
     interpolated_volume : whether the convention's volume is the interpolated one; the plain
         one is always computed
     """
@@ -107,6 +111,15 @@ class Convention:
     slice_factor: Literal["increment", "thickness", "none"] = "increment"
     volume_hu: Threshold | None = None
     interpolated_volume: bool = False
+    threshold_from: Literal["voltage", "region"] = "voltage"
+    agatston_per_mm3: float | None = None
+
+    @property
+    def score_type(self) -> Literal["cta_volume", "cta_derived"] | None:
+        """What a score on contrast CT is; ``None`` for scores named by the class of scan."""
+        if self.threshold_from == "voltage":
+            return None
+        return "cta_derived" if self.name == CTA_DERIVED else "cta_volume"
 
 
 # MATLAB tests > 129 and > 146 on integer HU; kept as written, for scans with a fractional slope.
@@ -145,6 +158,16 @@ def _fqm(base: Convention, name: str, method: str, size: MinimumSize | None = No
     return replace(base, name=name, title=title, minimum_size=size or base.minimum_size)
 
 
+_CTA = Convention(
+    CTA_VOLUME,
+    "Volume of calcium on contrast CT, above the scan's own blood; never an Agatston score",
+    "threshold = max(floor, mean + k SD) of the blood pool: section contrast of the protocol",
+    None,
+    4,
+    MinimumSize("none"),
+    slice_factor="none",
+    threshold_from="region",
+)
 _ALL = (
     Convention(
         "literature",
@@ -198,6 +221,12 @@ _ALL = (
         MinimumSize("pixels_above", 1),
         part="lesion",
         slice_factor="thickness",
+    ),
+    _CTA,
+    replace(
+        _CTA,
+        name=CTA_DERIVED,
+        title="Volume on contrast CT x the user's own conversion: derived, no Agatston score",
     ),
 )
 CONVENTIONS: Mapping[str, Convention] = {convention.name: convention for convention in _ALL}

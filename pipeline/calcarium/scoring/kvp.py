@@ -9,6 +9,7 @@ from fractions import Fraction
 from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Acquisition
 from calcarium.quality import QualityRow
+from calcarium.regions.model import Region
 from calcarium.scoring.conventions import (
     BRAINSIA,
     FQM_PYTHON,
@@ -46,6 +47,20 @@ class VoltageRule:
 
     threshold: Threshold
     known: bool
+
+
+def region_threshold(region: Region) -> VoltageRule:
+    """Threshold of a scan with contrast, as its region says; edges have no meaning there.
+
+    Raises
+    ------
+    ScanExcluded
+        ``no_blood_pool``, if the region has none.
+    """
+    if region.threshold_hu is None:
+        raise ScanExcluded("no_blood_pool", "the region has no threshold of its own")
+    hu = Fraction(region.threshold_hu)
+    return VoltageRule(Threshold(hu, True, (hu, hu, hu, hu)), known=True)
 
 
 def threshold_at(

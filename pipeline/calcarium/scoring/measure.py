@@ -91,8 +91,12 @@ def agatston_of_parts(
     """Area in mm2 x weight x slice length / 3 mm, per part (Agatston 1990).
 
     The slice length is the measured increment, so that overlapping slices do not double the
-    score; ``None`` where the convention asks for a SliceThickness that the header lacks.
+    score; ``None`` where the convention asks for a SliceThickness that the header lacks. On
+    contrast CT it is converted from the volume, and ``None`` without a conversion.
     """
+    if convention.threshold_from == "region":
+        per_mm3 = convention.agatston_per_mm3
+        return None if per_mm3 is None else per_mm3 * volume_of_parts_mm3(parts, volume)
     area_mm2 = parts.area_px * volume.geometry.pixel_area_mm2
     if convention.slice_factor == "none":
         return np.asarray(area_mm2 * parts.weight)

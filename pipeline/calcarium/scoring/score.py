@@ -8,13 +8,19 @@ from fractions import Fraction
 import numpy as np
 
 from calcarium.config.protocol import ScoringRules
-from calcarium.errors import UsageError
+from calcarium.errors import ScanExcluded, UsageError
 from calcarium.intake.records import Acquisition
 from calcarium.regions.model import Region, Standing
-from calcarium.scoring.conventions import CONVENTIONS, Convention
+from calcarium.scoring.conventions import CONVENTIONS, CTA_DERIVED, Convention
 from calcarium.scoring.cuts import CutKey, find_islands
 from calcarium.scoring.interpolated import interpolated_volume_mm3
-from calcarium.scoring.kvp import THRESHOLD_SETS, VoltageRule, threshold_at, voltage_quality
+from calcarium.scoring.kvp import (
+    THRESHOLD_SETS,
+    VoltageRule,
+    region_threshold,
+    threshold_at,
+    voltage_quality,
+)
 from calcarium.scoring.lesions import lesion_facts
 from calcarium.scoring.mass import MassFactor, mass_factor, mass_quality
 from calcarium.scoring.measure import (
@@ -65,13 +71,14 @@ def score_region(
     Raises
     ------
     ScanExcluded
-        ``unknown_kvp``, where the protocol excludes scans without a known threshold.
+        ``unknown_kvp``, where the protocol excludes scans without a known threshold;
+        ``contrast`` or ``no_blood_pool``, where the region and a convention's threshold do not
+        belong together.
     UsageError
         if the protocol names a convention or threshold set that does not exist.
     """
     check_scoring(rules)
-    names = dict.fromkeys((*rules.conventions, rules.primary_convention))
-    asked = [_ask(CONVENTIONS[name], acquisition, rules) for name in names]
+    asked = _asked(acquisition, region, rules)
     primary = next(a for a in asked if a.convention.name == rules.primary_convention)
     quality = voltage_quality(
         acquisition,
@@ -107,13 +114,14 @@ def score_region(
     )
 
 
-def lowest_threshold_hu(acquisition: Acquisition, rules: ScoringRules) -> Fraction | None:
+def lowest_threshold_hu(
+    acquisition: Acquisition, region: Region, rules: ScoringRules
+) -> Fraction | None:
     """The lowest threshold that any convention of the protocol uses on a scan.
 
     ``None`` where a convention counts every voxel of its region.
     """
-    names = dict.fromkeys((*rules.conventions, rules.primary_convention))
-    asked = [_ask(CONVENTIONS[name], acquisition, rules) for name in names]
+    asked = _asked(acquisition, region, rules)
     found = [cut.hu for a in asked for cut in (a.cut, a.volume_cut)]
     known = [hu for hu in found if hu is not None]
     return min(known) if len(known) == len(found) else None
@@ -141,10 +149,29 @@ def check_scoring(rules: ScoringRules) -> None:
             f"there is no threshold set {rules.threshold_set!r}; "
             f"there are {', '.join(THRESHOLD_SETS)}"
         )
+    if CTA_DERIVED in rules.conventions and rules.cta_agatston_per_mm3 is None:
+        raise UsageError(
+            f"{CTA_DERIVED} needs scoring.cta_agatston_per_mm3: fit it with "
+            "`calcarium cohort calibrate-cta`"
+        )
 
 
-def _ask(convention: Convention, acquisition: Acquisition, rules: ScoringRules) -> Asked:
-    rule = threshold_at(convention, acquisition, threshold_set=rules.threshold_set)
+def _asked(acquisition: Acquisition, region: Region, rules: ScoringRules) -> list[Asked]:
+    names = dict.fromkeys((*rules.conventions, rules.primary_convention))
+    return [_ask(CONVENTIONS[name], acquisition, region, rules) for name in names]
+
+
+def _ask(
+    convention: Convention, acquisition: Acquisition, region: Region, rules: ScoringRules
+) -> Asked:
+    if convention.threshold_from == "region":
+        rule = region_threshold(region)
+    elif region.threshold_hu is not None:
+        raise ScanExcluded("contrast", f"{convention.name} would count the lumen")
+    else:
+        rule = threshold_at(convention, acquisition, threshold_set=rules.threshold_set)
+    if convention.name == CTA_DERIVED:
+        convention = replace(convention, agatston_per_mm3=rules.cta_agatston_per_mm3)
     link = rules.lesion_link if convention.part == "component" else convention.link
     sized = convention.volume_hu or rule.threshold
     return Asked(

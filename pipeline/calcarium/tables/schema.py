@@ -31,7 +31,7 @@ CONVENTION = identifier("convention", "Named rule set that made the score; part 
 OUTCOME = identifier("outcome", "scored, excluded or failed")
 REASON = text("reason", "Why it was excluded: code of the registry of reasons")
 REASON_GROUP = text("reason_group", "not_ct, ineligible, not_selected or unscorable")
-SCORE_TYPE = text("score_type", "What the score is a score of: gated, nongated, contrast ...")
+SCORE_TYPE = text("score_type", "gated, nongated; on contrast CT cta_volume or cta_derived")
 REGION_SOURCE = text("region_source", "Where the region came from: mask, shapes, whole, ...")
 
 RUN_ID = Column("run_id", "string", "The run that wrote the row", volatile=True, stamped=True)
