@@ -54,7 +54,8 @@ class Request:
     ----------
     inputs : folders, files, archives, manifests; paths or URLs
     out : result folder, new or to go on with
-    masks, covariates : where they are; empty for none
+    masks, network, covariates : where they are; empty for none
+    network_device : where the network runs
     scheduler : address or file of a Dask scheduler; ``None`` starts workers here
     retry : ``failed`` or a reason: take up such studies again
     command : the words as typed, kept in the private part
@@ -64,6 +65,8 @@ class Request:
     out: str
     protocols: Protocols
     masks: str = ""
+    network: str = ""
+    network_device: Literal["cpu", "cuda"] = "cpu"
     covariates: str = ""
     backend: Literal["auto", "numpy", "cupy"] = "auto"
     scheduler: str | None = None
@@ -171,7 +174,13 @@ def _region_inputs(request: Request, index: Path) -> RegionInputs:
     _, entries = expand(request.inputs)
     column = masks_by_series(series_of_entries(index, entries)) if entries else {}
     shapes = [protocol.region.shapes for protocol in request.protocols.by_class.values()]
-    return gather_inputs(request.masks, mask_column=column, shapes=shapes)
+    return gather_inputs(
+        request.masks,
+        mask_column=column,
+        network=request.network,
+        network_device=request.network_device,
+        shapes=shapes,
+    )
 
 
 def choose_backend(

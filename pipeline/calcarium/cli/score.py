@@ -20,6 +20,8 @@ NOTHING_SCORED = 3
 @click.option(
     "--masks", default="", show_default=False, metavar="DIR|FILE", help="Masks that you have."
 )
+@click.option("--network", default="", show_default=False, metavar="ONNX", help="Your network.")
+@click.option("--network-device", type=click.Choice(["cpu", "cuda"]), default="cpu")
 @click.option(
     "--covariates",
     default="",
@@ -46,6 +48,8 @@ def command(
     out: str,
     protocol: str,
     masks: str | None,
+    network: str,
+    network_device: Literal["cpu", "cuda"],
     covariates: str | None,
     workers: int,
     scheduler: str | None,
@@ -92,6 +96,8 @@ def command(
             out=out,
             protocols=load_protocol(protocol),
             masks=masks or "",
+            network=network,
+            network_device=network_device,
             covariates=covariates or "",
             backend=backend,
             scheduler=scheduler,
