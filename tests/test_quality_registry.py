@@ -6,18 +6,18 @@ import ast
 from pathlib import Path
 
 import calcarium.quality
-from calcarium.quality import CHECKS
+from calcarium.quality import CHECKS, quality_markdown
 
 SOURCES = sorted(Path(calcarium.quality.__file__).parent.rglob("*.py"))
 
 
 def named_checks(source: Path) -> set[str]:
-    """Literal first arguments of ``QualityRow(...)``."""
+    """Literal first arguments of ``QualityRow(...)`` and of the functions that make one."""
     calls = [n for n in ast.walk(ast.parse(source.read_text())) if isinstance(n, ast.Call)]
     return {
         str(first.value)
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "QualityRow"
+        if isinstance(call.func, ast.Name) and call.func.id in ("QualityRow", "_row", "_told")
         for first in [*call.args, *(k.value for k in call.keywords if k.arg == "check")][:1]
         if isinstance(first, ast.Constant)
     }
@@ -31,3 +31,8 @@ def test_every_check_that_is_named_is_registered() -> None:
 
 def test_every_check_asks_something() -> None:
     assert [name for name, check in CHECKS.items() if not check.asks] == []
+
+
+def test_the_page_of_checks_is_up_to_date():
+    page = Path(__file__).parents[1] / "docs" / "quality.md"
+    assert page.read_text(encoding="utf-8") == quality_markdown()

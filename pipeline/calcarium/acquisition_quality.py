@@ -25,9 +25,21 @@ def acquisition_quality(
         QualityRow("kernel", KERNEL_STATUS[choice.kernel], text=choice.kernel),
         QualityRow("region_is_coronary", "pass" if region.is_coronary else "fail"),
     ]
+    seen = choice.scan.acquisition
+    rows += [
+        _told("field_of_view", seen.reconstruction_diameter_mm),
+        _told("heart_rate", seen.heart_rate_bpm),
+        _told("cardiac_phase", seen.cardiac_phase_percent),
+        _told("ctdi_vol", seen.ctdi_vol_mgy),
+    ]
     if choice.scan_class == "gated":
         rows.append(QualityRow("gating", _status(choice.gated == "yes"), text=choice.gated))
     return tuple(rows)
+
+
+def _told(check: str, value: float | None) -> QualityRow:
+    """A value of the header that has no published limit: told, or not known."""
+    return QualityRow(check, "unknown" if value is None else "pass", value)
 
 
 def _status(passes: bool) -> Status:

@@ -47,6 +47,14 @@ CHECKS: dict[str, Check] = {
     "kernel": Check(
         "Is the reconstruction kernel a known soft one?", "", "DeepCAC soft-to-hard order"
     ),
+    "field_of_view": Check(
+        "How wide was the image reconstructed? No limit is published.", "mm", "DICOM (0018,1100)"
+    ),
+    "heart_rate": Check("How fast did the heart beat?", "1/min", "DICOM (0018,1088)"),
+    "cardiac_phase": Check("At which part of the R-R interval?", "%", "DICOM (0020,9241)"),
+    "ctdi_vol": Check(
+        "Which dose index does the image header tell? No limit is set.", "mGy", "DICOM (0018,9345)"
+    ),
     "slice_increment": Check(
         "Is the slice increment near the one that the score was defined at?",
         "mm",
@@ -202,3 +210,25 @@ CHECKS: dict[str, Check] = {
     ),
     "pregnant": Check("Is the patient not pregnant?", "", "patient information on calcium scans"),
 }
+
+
+INTRODUCTION = """# Checks of quality
+
+Made from `calcarium.quality.CHECKS`. Every scored scan has a row per check in the table `quality`:
+`pass`, `warn`, `fail`, or `unknown` where it could not be made. The column `flags` of `studies`
+names those that warn or fail. No check is a metric of motion: none is published; look at the
+pictures (`calcarium look`).
+
+| check | question | unit of the value | source of the limit |
+|---|---|---|---|
+"""
+
+
+def quality_markdown() -> str:
+    """The registry of checks as ``docs/quality.md``."""
+    lines = [f"| `{n}` | {c.asks} | {c.unit} | {c.source} |" for n, c in CHECKS.items()]
+    return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(quality_markdown(), end="")
