@@ -141,6 +141,7 @@ def run_row(row: str, folder: Path, latency_ms: float) -> None:
 def slow_open(seconds: float) -> None:
     """Make every open of a DICOM file take so much longer."""
     import builtins
+    import io
 
     plain, plain_os = builtins.open, os.open
 
@@ -154,7 +155,7 @@ def slow_open(seconds: float) -> None:
             time.sleep(seconds)
         return plain_os(path, *args, **more)  # type: ignore[arg-type]
 
-    builtins.open, os.open = opened, opened_os  # type: ignore[assignment]
+    builtins.open, io.open, os.open = opened, opened, opened_os  # type: ignore[assignment]
 
 
 ROW_FUNCTIONS: dict[str, Callable[[Path], dict[str, float]]] = {
