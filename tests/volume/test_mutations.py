@@ -109,12 +109,12 @@ def check(folder: Path, n: int, seed: int) -> None:
 
 
 def test_mutated_files(tmp_path: Path) -> None:
-    check(tmp_path, 300, seed=1)
+    check(tmp_path, 2000, seed=1)
 
 
 @pytest.mark.slow
 def test_many_mutated_files(tmp_path: Path) -> None:
-    check(tmp_path, 2000, seed=2)
+    check(tmp_path, 20_000, seed=2)
 
 
 def test_a_header_that_asks_for_terabytes(tmp_path: Path) -> None:
