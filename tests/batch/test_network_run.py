@@ -68,5 +68,5 @@ def test_network_marks_the_calcium(tmp_path):
     assert row["region_source"] == "network"
     assert row["agatston_LAD"] == row["agatston"] > 100
     write_threshold_network(tmp_path / "other.onnx", 300)
-    with pytest.raises(UsageError, match="masks"):
+    with pytest.raises(UsageError, match="masks or network"):
         score(tmp_path / "other.onnx")

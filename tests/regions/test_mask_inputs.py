@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import nibabel as nib
@@ -125,9 +124,3 @@ def test_the_fingerprint_changes_with_the_masks_and_with_nothing_else(tmp_path: 
     write_mask(moved / f"{OTHER}.nii.gz")
     assert gather_inputs(str(moved)).fingerprint != before
     assert gather_inputs().fingerprint == ""
-
-
-def test_a_worker_gets_only_what_its_scans_need() -> None:
-    inputs = RegionInputs({UID: "a", f"{UID}_2": "b", OTHER: "c"}, "", True, "hash")
-    narrowed = pickle.loads(pickle.dumps(inputs.narrowed([scan(f"{UID}/2", UID)])))
-    assert narrowed == RegionInputs({UID: "a", f"{UID}_2": "b"}, "", True, "hash")

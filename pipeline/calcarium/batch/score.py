@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -26,8 +27,8 @@ from calcarium.config import Protocols
 from calcarium.covariate_table import read_covariates
 from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.index import IndexSummary, build_index
-from calcarium.intake.index_query import index_counts, series_of_entries
-from calcarium.intake.manifest import expand, masks_by_series
+from calcarium.intake.index_query import index_counts, problems, series_of_entries
+from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
 from calcarium.intake.parallel import windowed_map
 from calcarium.intake.studies import iter_studies
 from calcarium.provenance import calcarium_version
@@ -128,6 +129,11 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
         raise ResourceError(
             "a worker died while headers were read; what was read is kept, give the command again"
         ) from error
+    if unread := [problem for problem in problems(index) if problem.kind != "missing"]:
+        reporter.say(
+            f"{len(unread):,} files could not be read, the first is {unread[0].url}: "
+            f"{unread[0].message}; `calcarium plan` lists more"
+        )
     if summary.touched_studies:
         reporter.say(
             f"files of {len(summary.touched_studies):,} known studies came, changed or vanished; "
@@ -137,7 +143,8 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
 
 def _order(request: Request, folder: ResultFolder) -> Order:
     index = folder.index
-    inputs = _region_inputs(request, index)
+    _, entries = expand(request.inputs)
+    inputs = _region_inputs(request, index, entries)
     covariates = read_covariates(request.covariates) if request.covariates else None
     setup = ScorerSetup(
         request.protocols,
@@ -149,7 +156,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         voxels_base_hu=request.options.voxels_base_hu,
     )
     fingerprints = {
-        "masks": inputs.fingerprint,
+        "masks or network": inputs.fingerprint,
         "covariates": covariates.sha256[:16] if covariates else "",
         "scans": "all" if request.all_scans else "best of each class",
     }
@@ -162,7 +169,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         Job(setup, setup.failed, made_by),
         partial(iter_studies, index),
         request.protocols.to_json(),
-        absent=partial(absent_studies, index),
+        absent=partial(absent_studies, index, entries),
         total=index_counts(index).studies,
         choice=request.choice,
         options=request.options,
@@ -170,8 +177,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
     )
 
 
-def _region_inputs(request: Request, index: Path) -> RegionInputs:
-    _, entries = expand(request.inputs)
+def _region_inputs(request: Request, index: Path, entries: Sequence[ManifestEntry]) -> RegionInputs:
     column = masks_by_series(series_of_entries(index, entries)) if entries else {}
     shapes = [protocol.region.shapes for protocol in request.protocols.by_class.values()]
     return gather_inputs(

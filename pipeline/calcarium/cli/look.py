@@ -23,14 +23,18 @@ def command(
     from pathlib import Path
 
     from calcarium.report.gallery import looks
+    from calcarium.report.look import Look
 
     folder = Path(out)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = looks(inputs, protocol, masks)
-    for study_looks in islice(found, limit):
+    found = islice(looks(inputs, protocol, masks), limit)
+    study_looks: list[Look] = []
+    for study_looks in found:
         for look in study_looks:
             place = ""
             if look.picture is not None:
                 place = str(folder / f"{look.scan_id.replace('/', '_')}.png")
                 look.picture.save(place)
             click.echo(f"{look.scan_id}  {look.summary}  {place}")
+    if not study_looks:
+        click.echo("no scan was found there; `calcarium plan` says what the files are")

@@ -117,7 +117,8 @@ class PartWriter:
 def _distinct(acquisitions: pa.Table) -> pa.Table:
     keys = acquisitions.column("acquisition").to_pylist()
     first = {key: number for number, key in reversed(list(enumerate(keys)))}
-    return acquisitions.take(sorted(first.values()))
+    # Typed, because an archive without DICOM has none.
+    return acquisitions.take(pa.array(sorted(first.values()), pa.int64()))
 
 
 def _sync_folder(folder: Path) -> None:

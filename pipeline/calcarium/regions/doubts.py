@@ -11,6 +11,7 @@ from calcarium.quality import QualityRow, Status
 from calcarium.regions.decide import Verdicts
 from calcarium.regions.grid import Float64
 from calcarium.regions.landmarks import Landmarks
+from calcarium.regions.noise import is_measured
 from calcarium.regions.orientation import orientation_of
 from calcarium.regions.places import Places
 
@@ -32,7 +33,9 @@ def find_doubts(
         _row("heart_cut", not where, text=" and ".join(where)),
         _row("aorta_seen", aorta.is_sure, aorta.ascending.total),
         _row("spine_seen", thorax.spine.bone > 0, thorax.spine.bone),
-        _row("image_noise", level <= rules.noise_hu, level),
+        _row("image_noise", level <= rules.noise_hu, level)
+        if is_measured(noise)
+        else QualityRow("image_noise", "unknown"),
         _row("blood_contrast", thorax.contrast <= rules.contrast_share, thorax.contrast),
         _row("metal", metal == 0, float(metal)),
         QualityRow("patient_orientation", _ORIENTATION[turned], text=turned),

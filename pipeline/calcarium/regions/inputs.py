@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import fsspec
 
@@ -52,11 +52,6 @@ class RegionInputs:
         return next((self.masks[k] for k in _keys(scan) if k in self.masks), None) or (
             self.mask_of_all or None
         )
-
-    def narrowed(self, scans: Iterable[Scan]) -> RegionInputs:
-        """The inputs without the masks of other scans: what a worker needs of a large table."""
-        keys = {key for scan in scans for key in _keys(scan)}
-        return replace(self, masks={k: self.masks[k] for k in keys & self.masks.keys()})
 
 
 def gather_inputs(

@@ -23,7 +23,7 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
 
     Returns
     -------
-    float64 array, shape (n_slices,)
+    float64 array, shape (n_slices,); see :func:`is_measured`
     """
     n = volume.geometry.shape[0]
     level = grid.nearest(0, np.arange(n, dtype=np.intp))
@@ -36,6 +36,11 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
     if len(known) == 0:
         return np.full(n, UNKNOWN_HU)
     return np.asarray(np.interp(np.arange(n), known, found[known]))
+
+
+def is_measured(noise: Float64) -> bool:
+    """Whether any slice had enough soft tissue; otherwise a usual value stands in."""
+    return bool((noise != UNKNOWN_HU).any())
 
 
 def _slice_noise(volume: Volume, grid: Grid, heart: Mask, z: int) -> float:

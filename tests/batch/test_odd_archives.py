@@ -1,0 +1,38 @@
+"""Archives without a scan, and manifests that name what is not there: rows, not tracebacks."""
+
+from __future__ import annotations
+
+from calcarium.batch.options import RunOptions
+from calcarium.batch.score import Request, score_archive
+from calcarium.config import load_protocol
+from calcarium.phantom.registry import order_studies, write_registry
+from calcarium.tables.folder import ResultFolder
+from calcarium.tables.read import read_table
+
+
+def score(place, out):
+    request = Request(
+        (str(place),), str(out), load_protocol("auto"), options=RunOptions(workers=1), quiet=True
+    )
+    run = score_archive(request)
+    return run, read_table(ResultFolder.at(str(out)), "studies").to_pylist()
+
+
+def test_an_archive_without_dicom(tmp_path):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "notes.txt").write_text("nothing else is here")
+    run, studies = score(tmp_path / "archive", tmp_path / "results")
+    assert (run.counts["asked"], studies) == (0, [])
+
+
+def test_a_manifest_that_names_what_is_not_there(tmp_path):
+    write_registry(tmp_path / "set", order_studies(1, seed=2, kind="geometric"), workers=1)
+    (tmp_path / "list.csv").write_text(
+        "path,series_uid\nset/dicom/00001,\nset/dicom/00001,1.2.3.4\nset/dicom/nowhere,\n"
+    )
+    run, studies = score(tmp_path / "list.csv", tmp_path / "results")
+    absent = [study for study in studies if study["reason"] == "not_found"]
+    assert len(absent) == 2
+    assert (run.counts["asked"], len(studies)) == (3, 3)
+    told = read_table(ResultFolder.at(str(tmp_path / "results")), "messages").to_pylist()
+    assert any("holds no series 1.2.3.4" in row["message"] for row in told)
