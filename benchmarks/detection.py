@@ -36,7 +36,7 @@ from stress import STRESSES, LabelledVolume
 
 from calcarium.config import load_protocol
 from calcarium.errors import CalciumError, ScanExcluded, ScanFailed
-from calcarium.regions.detector import detect
+from calcarium.regions.detector.detect import detect
 from calcarium.regions.model import Label, Region
 from calcarium.scoring.score import score_region
 from calcarium_kernels import load

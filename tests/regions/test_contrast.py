@@ -11,9 +11,9 @@ from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Acquisition
 from calcarium.phantom.contrast import with_contrast
 from calcarium.phantom.thorax import Thorax, draw_thorax
-from calcarium.regions.anatomy import Anatomy
+from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.contrast import detect_above_blood
-from calcarium.regions.detector import detect
+from calcarium.regions.detector.detect import detect
 from calcarium.scoring.score import score_region
 from calcarium_kernels import load
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from calcarium.errors import ScanExcluded
-from calcarium.regions.grid import coarse_grid, resample_mask
+from calcarium.regions.anatomy.grid import coarse_grid, resample_mask
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium_kernels import load
 

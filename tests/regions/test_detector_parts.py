@@ -8,14 +8,14 @@ from scipy import ndimage
 from scipy.spatial import Delaunay
 
 from calcarium.config.detector import DetectorRules
-from calcarium.regions.body import largest, neighbours_in_plane
-from calcarium.regions.candidates import find_candidates, painted
-from calcarium.regions.decide import decide
-from calcarium.regions.evidence import ramp
-from calcarium.regions.grid import coarse_grid
-from calcarium.regions.lungs import _hull
-from calcarium.regions.noise import noise_hu
-from calcarium.regions.rings import RADII_MM, best_path, ring_response
+from calcarium.regions.anatomy.body import largest, neighbours_in_plane
+from calcarium.regions.anatomy.grid import coarse_grid
+from calcarium.regions.anatomy.lungs import _hull
+from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
+from calcarium.regions.detector.candidates import find_candidates, painted
+from calcarium.regions.detector.decide import decide
+from calcarium.regions.detector.evidence import ramp
 from calcarium_kernels import load
 
 RULES = DetectorRules()

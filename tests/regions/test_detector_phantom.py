@@ -13,8 +13,8 @@ from calcarium.config.detector import DetectorRules
 from calcarium.errors import ScanExcluded
 from calcarium.phantom.model import PhantomScan
 from calcarium.phantom.thorax import draw_thorax
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.detector import detect
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.detector.detect import detect
 from calcarium.regions.model import Region
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium_kernels import load

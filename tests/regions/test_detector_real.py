@@ -13,9 +13,9 @@ from nibabel.processing import resample_from_to
 
 from calcarium.config.detector import DetectorRules
 from calcarium.errors import ScanExcluded
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.detector import detect
-from calcarium.regions.landmarks import find_landmarks
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.landmarks import find_landmarks
+from calcarium.regions.detector.detect import detect
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box

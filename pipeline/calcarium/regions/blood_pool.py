@@ -9,9 +9,9 @@ import numpy as np
 
 from calcarium.config.contrast import ContrastRules
 from calcarium.errors import ScanExcluded
-from calcarium.regions.aorta import Aorta, Vessel
-from calcarium.regions.grid import Float64, Grid
-from calcarium.regions.noise import MAD_TO_SIGMA
+from calcarium.regions.anatomy.aorta import Aorta, Vessel
+from calcarium.regions.anatomy.grid import Float64, Grid
+from calcarium.regions.anatomy.noise import MAD_TO_SIGMA
 from calcarium.volume.model import Volume
 
 OUTLIER_SIGMAS = 4.0  # beyond it Gaussian noise has 6 voxels of 100,000

@@ -14,16 +14,16 @@ from calcarium.config.contrast import ContrastRules
 from calcarium.config.detector_evidence import CandidateRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.arteries import artery_of
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, coarse_grid
+from calcarium.regions.anatomy.landmarks import find_landmarks
+from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.blood_pool import BloodPool, find_blood_pool
-from calcarium.regions.candidates import Candidates, find_candidates
-from calcarium.regions.detector import VESSELS, refuse_no_heart
-from calcarium.regions.grid import Float32, Float64, Grid, Mask, coarse_grid
-from calcarium.regions.landmarks import find_landmarks
+from calcarium.regions.detector.arteries import artery_of
+from calcarium.regions.detector.candidates import Candidates, find_candidates
+from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
+from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.model import Label, Region
-from calcarium.regions.noise import noise_hu
-from calcarium.regions.places import Places, find_places
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels, Labels
 

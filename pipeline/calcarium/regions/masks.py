@@ -12,7 +12,7 @@ import numpy as np
 from calcarium.config import RegionRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
-from calcarium.regions.anatomy import Anatomy
+from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.formats import read_masks
 from calcarium.regions.labelmap import LabelMap
 from calcarium.regions.model import Label, Region

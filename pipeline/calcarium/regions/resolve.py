@@ -8,7 +8,7 @@ from dataclasses import replace
 from calcarium.config import Protocol, RegionRules
 from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Scan
-from calcarium.regions.anatomy import Anatomy
+from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.inputs import RegionInputs
 from calcarium.regions.masks import Marked, hash_of, marked, read_marked
 from calcarium.regions.model import Region
@@ -69,7 +69,7 @@ def _detected(
     volume: Volume, protocol: Protocol, kernels: Kernels, marks: Sequence[Marked]
 ) -> Region:
     from calcarium.regions.contrast import detect_above_blood
-    from calcarium.regions.detector import detect
+    from calcarium.regions.detector.detect import detect
 
     hearts = [m.anatomy.heart for m in marks if m.anatomy.heart is not None]
     aortas = [m.anatomy.aorta for m in marks if m.anatomy.aorta is not None]

@@ -13,11 +13,11 @@ from calcarium.errors import ScanExcluded
 from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
 from calcarium.quality import QualityRow
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.aorta import Vessel
-from calcarium.regions.grid import Grid, Mask
+from calcarium.regions.anatomy.aorta import Vessel
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.grid import Grid, Mask
+from calcarium.regions.anatomy.landmarks import find_landmarks
 from calcarium.regions.inputs import RegionInputs
-from calcarium.regions.landmarks import find_landmarks
 from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
 from calcarium.report.overlay import overlay

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcarium.config.detector_evidence import EvidenceRules, Ramp
-from calcarium.regions.grid import Float64
-from calcarium.regions.places import LEAST_NOISE_HU, Places
-from calcarium.regions.surroundings import Surroundings
+from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.detector.places import LEAST_NOISE_HU, Places
+from calcarium.regions.detector.surroundings import Surroundings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_evidence import CandidateRules
-from calcarium.regions.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int64, Labels

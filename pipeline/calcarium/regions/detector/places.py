@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.beside_aorta import FAR_MM, beside_aorta, native_sign
-from calcarium.regions.candidates import Candidates
-from calcarium.regions.grid import Float64, Grid, Mask
-from calcarium.regions.heart import Heart
-from calcarium.regions.landmarks import Landmarks
-from calcarium.regions.thorax import Thorax
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.heart import Heart
+from calcarium.regions.anatomy.landmarks import Landmarks
+from calcarium.regions.anatomy.thorax import Thorax
+from calcarium.regions.detector.beside_aorta import FAR_MM, beside_aorta, native_sign
+from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Int64
 

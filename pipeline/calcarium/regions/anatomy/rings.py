@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from scipy import fft, ndimage
 
-from calcarium.regions.grid import Float32, Float64, Mask
+from calcarium.regions.anatomy.grid import Float32, Float64, Mask
 
 RADII_MM = (9.0, 11.0, 13.0, 15.0, 17.0, 19.0, 21.0)
 CLIP_HU = (-110.0, 70.0)  # fat to blood; a vessel's edge, not its calcium, makes the ring

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_anatomy import HeartRules
-from calcarium.regions.aorta import Aorta
-from calcarium.regions.body import neighbours_in_plane
-from calcarium.regions.extent import Extent
-from calcarium.regions.grid import Mask
-from calcarium.regions.rings import flat_top
-from calcarium.regions.thorax import Thorax, wall_bone
+from calcarium.regions.anatomy.aorta import Aorta
+from calcarium.regions.anatomy.body import neighbours_in_plane
+from calcarium.regions.anatomy.extent import Extent
+from calcarium.regions.anatomy.grid import Mask
+from calcarium.regions.anatomy.rings import flat_top
+from calcarium.regions.anatomy.thorax import Thorax, wall_bone
 
 RIGHT_OF_SPINE = (0.5, 60.0)  # share of the chest's depth, but at least so many mm
 LEFT_OF_SPINE = (0.95, 125.0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.candidates import Candidates
-from calcarium.regions.grid import Float32, Float64, Mask
-from calcarium.regions.places import Places
+from calcarium.regions.anatomy.grid import Float32, Float64, Mask
+from calcarium.regions.detector.candidates import Candidates
+from calcarium.regions.detector.places import Places
 from calcarium.volume.model import Volume
 
 MARGIN_MM, MARGIN_SLICES_MM = 6.0, 3.0

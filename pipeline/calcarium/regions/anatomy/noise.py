@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calcarium.regions.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.volume.model import Volume
 
 LAG_MM = 3.0  # beyond the correlation of neighbouring voxels

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_anatomy import AortaRules
-from calcarium.regions.extent import Extent
-from calcarium.regions.grid import Float32, Float64, Grid, Mask
-from calcarium.regions.rings import RADII_MM, Path, best_path, flat_top, ring_response
-from calcarium.regions.thorax import Thorax
+from calcarium.regions.anatomy.extent import Extent
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.anatomy.rings import RADII_MM, Path, best_path, flat_top, ring_response
+from calcarium.regions.anatomy.thorax import Thorax
 
 Part = tuple[slice, slice, slice]
 ABOVE_BOTTOM_MM = 165.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.thorax import Thorax
+from calcarium.regions.anatomy.thorax import Thorax
 
 AIRWAY_HU = -600.0
 SEARCH_MM = 50.0  # to each side; what reaches further is a recess of the lung

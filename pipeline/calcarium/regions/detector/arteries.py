@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from calcarium.config.detector_evidence import ArteryRules
+from calcarium.regions.detector.places import Places
 from calcarium.regions.model import Vessel
-from calcarium.regions.places import Places
 
 
 def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from calcarium.config.detector_evidence import CandidateRules
-from calcarium.regions.grid import Mask
-from calcarium.regions.places import Places
+from calcarium.regions.anatomy.grid import Mask
+from calcarium.regions.detector.places import Places
 
 Exclusion = Callable[[Places, CandidateRules], Mask]
 SPINE_HALF_WIDTH_MM, BESIDE_SPINE_MM = 32.0, 12.0

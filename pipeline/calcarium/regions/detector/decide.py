@@ -8,14 +8,14 @@ import numpy as np
 
 from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_evidence import StandingRules
-from calcarium.regions.candidates import Candidates
-from calcarium.regions.evidence import Findings, ramp, weigh
-from calcarium.regions.exclusions import excluded_by
-from calcarium.regions.grid import Float64
-from calcarium.regions.landmarks import Landmarks
+from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.anatomy.landmarks import Landmarks
+from calcarium.regions.detector.candidates import Candidates
+from calcarium.regions.detector.evidence import Findings, ramp, weigh
+from calcarium.regions.detector.exclusions import excluded_by
+from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings, look_around
 from calcarium.regions.model import Standing
-from calcarium.regions.places import Places
-from calcarium.regions.surroundings import Surroundings, look_around
 from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")

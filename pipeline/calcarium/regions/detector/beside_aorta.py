@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calcarium.regions.aorta import Aorta
-from calcarium.regions.candidates import Candidates
-from calcarium.regions.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.aorta import Aorta
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
+from calcarium.regions.detector.candidates import Candidates
 
 FAR_MM = 99.0
 BEYOND_ASCENDING, BEYOND_DESCENDING = 0.5, 3.0  # grid slices below the end

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from calcarium.config.detector_doubt import DoubtRules
-from calcarium.regions.landmarks import Landmarks
-from calcarium.regions.thorax import Thorax
+from calcarium.regions.anatomy.landmarks import Landmarks
+from calcarium.regions.anatomy.thorax import Thorax
 
 Orientation: TypeAlias = Literal["as stated", "mirrored", "upside down", "unknown"]
 END_SHARE = 5  # the ends of the lung are a fifth each

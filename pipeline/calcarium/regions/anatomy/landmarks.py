@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calcarium.config.detector import DetectorRules
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.aorta import Aorta, aorta_of_mask, find_aorta
-from calcarium.regions.extent import Extent, find_extent
-from calcarium.regions.grid import coarse_grid, resample_mask
-from calcarium.regions.heart import Heart, find_heart, heart_of_mask
-from calcarium.regions.thorax import Thorax, find_thorax, sternum_tilt
+from calcarium.regions.anatomy.aorta import Aorta, aorta_of_mask, find_aorta
+from calcarium.regions.anatomy.extent import Extent, find_extent
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.grid import coarse_grid, resample_mask
+from calcarium.regions.anatomy.heart import Heart, find_heart, heart_of_mask
+from calcarium.regions.anatomy.thorax import Thorax, find_thorax, sternum_tilt
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.body import body_mask, enclosed
-from calcarium.regions.grid import Float64, Grid, Mask
-from calcarium.regions.lungs import Lungs, find_lungs
-from calcarium.regions.spine import Spine, find_spine
+from calcarium.regions.anatomy.body import body_mask, enclosed
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.lungs import Lungs, find_lungs
+from calcarium.regions.anatomy.spine import Spine, find_spine
 
 CARRY_MM = 60.0  # the heart touches the front wall; the lungs above it do not hide it
 FRONT_PERCENTILE, SMOOTH_MM = 30, 45.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.grid import Float32, Float64, Grid, Mask
-from calcarium.regions.lungs import Lungs
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.anatomy.lungs import Lungs
 
 BONE_HU = (100.0, 200.0)  # none to full bone
 FRONT_LUNG_MM = 60.0  # ribs have lung in front of them, the spine has the mediastinum

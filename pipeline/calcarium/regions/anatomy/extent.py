@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_anatomy import ExtentRules
-from calcarium.regions.airway import find_airway
-from calcarium.regions.grid import Float64, Mask
-from calcarium.regions.thorax import Thorax
+from calcarium.regions.anatomy.airway import find_airway
+from calcarium.regions.anatomy.grid import Float64, Mask
+from calcarium.regions.anatomy.thorax import Thorax
 
 SIDE_SHARE, SIDE_OFFSET = 0.9, 0.1  # of the chest's depth: the lung beside the heart
 LIVER_SHARE = 0.30  # of the depth to the right: only liver is there

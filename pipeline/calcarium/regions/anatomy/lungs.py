@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 
 LUNG_HU = -450.0
 LEAST_ML = 30.0

@@ -8,12 +8,12 @@ import numpy as np
 
 from calcarium.config.detector_doubt import DoubtRules
 from calcarium.quality import QualityRow, Status
-from calcarium.regions.decide import Verdicts
-from calcarium.regions.grid import Float64
-from calcarium.regions.landmarks import Landmarks
-from calcarium.regions.noise import is_measured
-from calcarium.regions.orientation import orientation_of
-from calcarium.regions.places import Places
+from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.anatomy.landmarks import Landmarks
+from calcarium.regions.anatomy.noise import is_measured
+from calcarium.regions.anatomy.orientation import orientation_of
+from calcarium.regions.detector.decide import Verdicts
+from calcarium.regions.detector.places import Places
 
 LIVER_IN_VIEW_MM = 15.0  # with that much liver in view, little of the heart is missing
 OPEN_BORDER_CM2 = 25.0  # the region is wider than the heart: a smaller contact cuts no heart

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from calcarium.regions.grid import Float32, Grid, Mask
+from calcarium.regions.anatomy.grid import Float32, Grid, Mask
 
 BODY_HU = -300.0  # midway between lung (-840) and fat (-100)
 BODY_NEIGHBOURS = 4  # of the 3 x 3: a shell of the table one voxel thick has 3, a body's edge 6

@@ -11,17 +11,17 @@ from __future__ import annotations
 from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_anatomy import HeartRules
 from calcarium.errors import ScanExcluded
-from calcarium.regions.anatomy import Anatomy
-from calcarium.regions.arteries import artery_of
-from calcarium.regions.candidates import find_candidates, painted
-from calcarium.regions.decide import Verdicts, judge
-from calcarium.regions.doubts import find_doubts
-from calcarium.regions.grid import Float64
-from calcarium.regions.landmarks import Landmarks, find_landmarks
+from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
+from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.detector.arteries import artery_of
+from calcarium.regions.detector.candidates import find_candidates, painted
+from calcarium.regions.detector.decide import Verdicts, judge
+from calcarium.regions.detector.doubts import find_doubts
+from calcarium.regions.detector.places import Places, find_places
+from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import Label, Region, Vessel
-from calcarium.regions.noise import noise_hu
-from calcarium.regions.places import Places, find_places
-from calcarium.regions.surroundings import Surroundings
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
 

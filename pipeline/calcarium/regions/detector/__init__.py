@@ -1,0 +1,1 @@
+"""Which bright voxels of the heart are coronary calcium, by rules with a reason each."""
