@@ -22,15 +22,9 @@ from pydicom.uid import (
 )
 
 from calcarium.intake.fast_headers import HeaderReader, Surprise, fast_raw_header
-from calcarium.intake.headers import (
-    MALFORMED,
-    Header,
-    NotDicom,
-    Unreadable,
-    raw_header,
-    read_header,
-)
+from calcarium.intake.headers import Header, NotDicom, Unreadable, read_header
 from calcarium.intake.locations import Container, File, head_reader
+from calcarium.intake.pydicom_headers import MALFORMED, raw_header
 from calcarium.intake.tags import ACQUISITION_TAGS, FILE_TAGS, RawHeader
 from calcarium.intake.walk import walk
 

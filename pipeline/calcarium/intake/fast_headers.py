@@ -12,13 +12,9 @@ from struct import error as StructError  # noqa: N812
 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
-from calcarium.intake.headers import (
-    AcquisitionCache,
-    Read,
-    raw_header,
-    read_header,
-)
+from calcarium.intake.headers import AcquisitionCache, Read, read_header
 from calcarium.intake.locations import File, ReadHead
+from calcarium.intake.pydicom_headers import raw_header
 from calcarium.intake.tags import (
     CONTRAST_AGENT_SEQUENCE,
     PIXEL_DATA,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydicom.dataset import Dataset
 
 from calcarium.errors import ScanExcluded, ScanFailed
-from calcarium.intake.headers import MALFORMED
+from calcarium.intake.pydicom_headers import MALFORMED
 from calcarium.intake.records import FileHeader
 from calcarium.volume.parsing import header
 

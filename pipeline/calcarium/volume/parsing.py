@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
 from calcarium.errors import ScanExcluded, ScanFailed
-from calcarium.intake.headers import MALFORMED
+from calcarium.intake.pydicom_headers import MALFORMED
 from calcarium.intake.records import FileHeader
 from calcarium.volume.files import read_all
 from calcarium.volume.limits import MAX_HEADER_BYTES, MAX_VOLUME_BYTES

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.encaps import generate_frames
 
 from calcarium.errors import ScanExcluded
-from calcarium.intake.headers import MALFORMED
+from calcarium.intake.pydicom_headers import MALFORMED
 from calcarium.intake.records import FileHeader
 from calcarium.volume.codecs import TransferSyntax, Words, decode, syntax_of
 from calcarium.volume.files import read_all, read_parts
