@@ -121,6 +121,35 @@ CHECKS: dict[str, Check] = {
     "image_noise": Check(
         "Is the noise in the heart low enough for small lesions?", "HU", "detector.doubt.noise_hu"
     ),
+    "blood_hu": Check(
+        "Is the aorta as bright as blood without contrast?",
+        "HU",
+        "detector.doubt.blood_hu",
+    ),
+    "blood_noise": Check(
+        "Which standard deviation has the blood of the aorta? No limit is published.",
+        "HU",
+        "measured within 0.6 of the aorta's radius",
+    ),
+    "air_hu": Check(
+        "Is the air in front of the patient as dark as air?", "HU", "detector.doubt.air_hu"
+    ),
+    "air_noise": Check(
+        "Which standard deviation has that air? No limit is published.",
+        "HU",
+        "half above the median, as files cut off below -1024 HU",
+    ),
+    "false_pixels": Check(
+        "How many voxels of blood are expected to reach the threshold by noise alone, if all of "
+        "the heart region were blood? No limit is published.",
+        "voxels",
+        "identity: voxels x (1 - Phi((threshold - blood_hu) / blood_noise))",
+    ),
+    "patient_width": Check(
+        "How wide is the body at the heart? The text says the size class.",
+        "mm",
+        "DICOM CID 7042: lateral thickness below 32.0 cm, 32.0-38.0 cm, above 38.0 cm",
+    ),
     "blood_contrast": Check(
         "Is the soft tissue free of contrast? The value is its share above 110 HU.",
         "",

@@ -30,6 +30,7 @@ from calcarium.outcome import ScanResult, VolumeFacts
 from calcarium.regions.inputs import RegionInputs
 from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
+from calcarium.scoring.false_pixels import false_pixels
 from calcarium.scoring.interpret import interpret_scores
 from calcarium.scoring.score import score_region
 from calcarium.study_row import study_rows
@@ -157,13 +158,16 @@ def score_volume(
         )
     except (ScanExcluded, ScanFailed) as error:
         return ended(result, stage, error)
+    noise = false_pixels(
+        result.quality, volume.geometry.voxel_mm3, scores.primary_score.threshold_hu
+    )
     return replace(
         result,
         outcome="scored",
         stage=None,
         scores=scores,
         interpretation=meaning,
-        quality=(*result.quality, *scores.quality, *meaning.quality),
+        quality=(*result.quality, *noise, *scores.quality, *meaning.quality),
     )
 
 

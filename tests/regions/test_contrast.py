@@ -33,7 +33,7 @@ def test_blood_sets_the_threshold_and_is_never_counted(thorax: Thorax, blood_hu:
     scan = with_contrast(thorax, SEED, blood_hu)
     volume = volume_of(scan)
     region = detect_above_blood(volume, PROTOCOL, KERNELS, Anatomy())
-    (pool,) = region.quality
+    (pool,) = [row for row in region.quality if row.check == "blood_pool"]
     assert pool.value == pytest.approx(blood_hu, abs=3)
     assert region.threshold_hu is not None
     assert region.threshold_hu > blood_hu + 20

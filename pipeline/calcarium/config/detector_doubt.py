@@ -21,6 +21,18 @@ class DoubtRules(Section):
         source="measured: at 30 HU 10 of 39 lesions below 15 mm3 are lost",
         ge=0,
     )
+    blood_hu: tuple[float, float] = key(
+        (20.0, 60.0),
+        "Mean of the aorta in a scan without contrast.",
+        unit="HU",
+        source="engineering choice: blood without contrast",
+    )
+    air_hu: float = key(
+        -900.0,
+        "Greatest value of air in front of the patient.",
+        unit="HU",
+        source="engineering choice: air is -1000 HU by definition",
+    )
     contrast_share: float = key(
         0.1,
         "Share of soft tissue above 110 HU that is not normal, though not contrast yet.",

@@ -38,15 +38,24 @@ def find_blood_pool(volume: Volume, grid: Grid, aorta: Aorta, rules: ContrastRul
     ScanExcluded
         ``no_blood_pool`` if neither is in view, or its voxels are too few or too uneven.
     """
-    vessel = aorta.ascending if aorta.is_sure else aorta.descending
-    values = _inside(volume, grid, vessel, rules.eroded_share)
-    if values.size < rules.least_blood_voxels:
-        raise ScanExcluded("no_blood_pool", f"{values.size} voxels inside the aorta")
-    values = _without_outliers(values)
-    pool = BloodPool(float(values.mean()), float(values.std(ddof=1)), int(values.size))
+    pool = measure_blood(volume, grid, aorta, rules)
+    if pool is None:
+        raise ScanExcluded("no_blood_pool", "too few voxels inside the aorta")
     if pool.sd_hu > rules.greatest_relative_sd * pool.mean_hu:
         raise ScanExcluded("no_blood_pool", f"{pool.mean_hu:.0f} HU with SD {pool.sd_hu:.0f}")
     return pool
+
+
+def measure_blood(
+    volume: Volume, grid: Grid, aorta: Aorta, rules: ContrastRules
+) -> BloodPool | None:
+    """Blood of the aorta, with contrast or without; ``None`` if too little of it is in view."""
+    vessel = aorta.ascending if aorta.is_sure else aorta.descending
+    values = _inside(volume, grid, vessel, rules.eroded_share)
+    if values.size < rules.least_blood_voxels:
+        return None
+    values = _without_outliers(values)
+    return BloodPool(float(values.mean()), float(values.std(ddof=1)), int(values.size))
 
 
 def _without_outliers(values: Float64) -> Float64:

@@ -23,6 +23,7 @@ from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import Candidates, find_candidates
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
 from calcarium.regions.detector.places import Places, find_places
+from calcarium.regions.image_quality import body_quality
 from calcarium.regions.model import Label, Region
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels, Labels
@@ -67,7 +68,7 @@ def detect_above_blood(
         "clip",
         "contrast",
         vessels=VESSELS,
-        quality=(_blood_quality(blood),),
+        quality=(_blood_quality(blood), *body_quality(volume, landmarks, detector.doubt)),
         threshold_hu=threshold,
     )
 

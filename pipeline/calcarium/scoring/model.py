@@ -110,3 +110,8 @@ class ScanScores:
     quality: tuple[QualityRow, ...]
     mass_calibration: MassCalibration | None
     mass_factor_mg_per_cm3_hu: float | None
+
+    @property
+    def primary_score(self) -> ConventionScore:
+        """Score of the primary convention."""
+        return next(score for score in self.conventions if score.convention == self.primary)

@@ -58,6 +58,11 @@ class Geometry:
         """In-plane area of one pixel."""
         return self.row_spacing_mm * self.column_spacing_mm
 
+    @property
+    def voxel_mm3(self) -> float:
+        """Volume of one voxel at the measured increment."""
+        return self.pixel_area_mm2 * self.slice_increment_mm
+
     def to_patient_mm(self, zyx: Float64) -> Float64:
         """Patient LPS coordinates, shape (n, 3), of fractional voxel indices (n, 3)."""
         zyx = np.asarray(zyx, dtype=np.float64)

@@ -21,6 +21,7 @@ from calcarium.regions.detector.decide import Verdicts, judge
 from calcarium.regions.detector.doubts import find_doubts
 from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.image_quality import image_quality
 from calcarium.regions.model import Label, Region, Vessel
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
@@ -60,7 +61,10 @@ def detect(
         "clip",
         "detector",
         vessels=VESSELS,
-        quality=find_doubts(landmarks, noise, places, verdicts, rules.doubt),
+        quality=(
+            *find_doubts(landmarks, noise, places, verdicts, rules.doubt),
+            *image_quality(volume, landmarks, rules.doubt),
+        ),
     )
 
 
