@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,8 +47,46 @@ def test_processes_go_round_the_devices_and_the_dead_give_theirs_back(tmp_path):
 def test_devices_that_the_environment_allows(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-aa,")
     assert visible_devices() == ("3", "GPU-aa")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for none in ("", "-1", "NoDevFiles", "none"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert visible_devices() == ()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-GPU-1/2/0,-1,4")  # CUDA stops at -1
+    assert visible_devices() == ("MIG-GPU-1/2/0",)
+
+
+LISTED = """\
+GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aa)
+  MIG 3g.20gb     Device  0: (UUID: MIG-a0)
+  MIG 3g.20gb     Device  1: (UUID: MIG-a1)
+GPU 1: NVIDIA H100 PCIe (UUID: GPU-bb)
+GPU 2: NVIDIA A100-SXM4-40GB (UUID: GPU-cc)
+  MIG 7g.40gb     Device  0: (UUID: MIG-c0)
+"""
+
+
+def test_all_that_nvidia_smi_lists_by_uuid_and_divided_ones_by_their_parts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert visible_devices() == ()
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n[ \"$1\" = -L ] || exit 2\nprintf '{LISTED}'\n")
+    tool.chmod(0o755)
+    assert visible_devices() == ("MIG-a0", "MIG-a1", "GPU-bb", "MIG-c0")
+
+
+def test_a_process_keeps_its_device(tmp_path: Path) -> None:
+    """Also when it asks again after its backend failed to start, with CuPy imported by then."""
+    code = (
+        "import sys, types; from pathlib import Path\n"
+        "from calcarium_kernels.device.claim import claim_device\n"
+        f"first = claim_device(('4', '5'), Path({str(tmp_path)!r}))\n"
+        "sys.modules['cupy'] = types.ModuleType('cupy')\n"
+        f"print(first, claim_device(('4', '5'), Path({str(tmp_path)!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["4", "4"]
 
 
 @pytest.mark.parametrize(

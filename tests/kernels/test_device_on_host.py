@@ -16,6 +16,7 @@ from shim_check import check
 
 from calcarium_kernels.contract import Box, Cut
 from calcarium_kernels.device import DeviceError, DeviceKernels
+from calcarium_kernels.device.chain import max_slices
 from calcarium_kernels.device.keys import KEY_MIN, NOTHING, Keys
 from calcarium_kernels.device.slabs import slabs
 from calcarium_kernels.host import HostKernels
@@ -78,6 +79,27 @@ def test_block_sum_in_slabs(library: Path) -> None:
 def test_memory_for_less_than_two_slices_is_an_error(library: Path) -> None:
     with pytest.raises(MemoryError):
         run(DeviceKernels(ShimRuntime(library, memory_limit_bytes=10_000)), large_trial("noise"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_cuts", "labelled", "most"),
+    [
+        # The most runs that a slice of 512 x 512 can have: every second voxel, or every one.
+        ((2048, 512, 512), 1, False, 2**30 // (512 * 256)),
+        ((2048, 512, 512), 1, True, 2**30 // (512 * 512)),
+        ((600, 1024, 1024), 4, True, 2**30 // (1024 * 1024 * 4)),
+        ((9, 3, 33), 1, True, 2**30 // (3 * 64)),
+    ],
+)
+def test_slabs_are_so_thin_that_runs_are_counted_in_32_bits(
+    shape: tuple[int, int, int], n_cuts: int, labelled: bool, most: int
+) -> None:
+    assert max_slices(Box.whole(shape), n_cuts, labelled=labelled) == most
+
+
+def test_a_slice_with_too_many_runs_is_refused() -> None:
+    with pytest.raises(MemoryError, match="may hold more than"):
+        max_slices(Box.whole((3, 30_000, 30_000)), 4, labelled=False)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 7, 20])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calcarium_kernels.contract import Box, Cut, Int32, Int64, Labels, Link, Stored
 from calcarium_kernels.device.keys import Keys
-from calcarium_kernels.device.runtime import Buffer, Runtime
+from calcarium_kernels.device.runtime import Argument, Buffer, Dim, Runtime
 
 WORD_BITS = 32
 THREADS = 256  # as in cuda/portable.cuh
@@ -21,7 +21,8 @@ BLOCKS_PER_MULTIPROCESSOR = 8  # 8 * 256 threads fill one
 STAGING_BYTES = 32 << 20
 # Real chest CT has 0.2 runs per word of 32 voxels; where there are more, a second try is larger.
 RUNS_PER_WORD = 0.25
-MAX_RUNS = 2**31 - 1
+# Kernels step over runs in 32 bits, and the last step may end one grid beyond the last run.
+MAX_RUNS = 2**30
 i32 = np.int32
 
 
@@ -65,10 +66,21 @@ class Bits:
     change: Buffer | None
 
 
-def max_slices(box: Box, n_cuts: int) -> int:
-    """Most slices for which all runs of all cuts can be counted in 32 bits."""
-    words_per_slice = PaddedBox(1, *box.shape[1:]).words
-    return max(1, MAX_RUNS // (words_per_slice * n_cuts * WORD_BITS // 2))
+def max_slices(box: Box, n_cuts: int, *, labelled: bool) -> int:
+    """Most slices for which all runs of all cuts can be counted in 32 bits.
+
+    Every second voxel may be a run, and where labels break runs every voxel.
+
+    Raises
+    ------
+    MemoryError
+        if a single slice of the box is beyond that
+    """
+    runs_per_word = WORD_BITS if labelled else WORD_BITS // 2
+    runs_per_slice = PaddedBox(1, *box.shape[1:]).words * n_cuts * runs_per_word
+    if 2 * runs_per_slice > MAX_RUNS:
+        raise MemoryError(f"two slices of {box} may hold more than {MAX_RUNS} runs")
+    return MAX_RUNS // runs_per_slice
 
 
 def measure_box(
@@ -177,86 +189,28 @@ def _find_islands(
     n_runs, n_islands = _words32(runtime, "n_runs", 1), _words32(runtime, "n_islands", 1)
     connectivity = _upload(runtime, "connectivity", np.array([c.connectivity for c in cuts], i32))
     planes, size, room = (bits.mask, bits.change), padded.sizes(), i32(capacity)
+    voxels, runs, found = (bits.voxels, bits.flip), (word, span, label), (n_runs, room)
     per_word, per_run = (word_blocks, len(cuts)), (run_blocks,)
     strided = (min(-(-capacity // THREADS), BLOCKS_PER_MULTIPROCESSOR * runtime.multiprocessors),)
-    every, one = (THREADS,), (SCAN_THREADS,)
-    launch = runtime.launch
 
-    launch("count_runs", per_word, every, *planes, size[-1], counts)
-    launch("scan_counts", (1,), one, counts, i32(word_blocks * len(cuts)), n_runs)
-    runs = (word, span, label)
-    launch(
-        "list_runs",
-        per_word,
-        every,
-        *planes,
-        bits.labels,
-        size[-1],
-        counts,
-        room,
-        rank,
-        *runs,
-        parent,
-    )
-    launch(
-        "unite_runs",
-        strided,
-        every,
-        *planes,
-        rank,
-        *size,
-        connectivity,
-        *runs,
-        n_runs,
-        room,
-        parent,
-    )
-    launch("flatten_runs", per_run, every, n_runs, room, parent, counts)
-    launch("scan_counts", (1,), one, counts, i32(run_blocks), n_islands)
-    launch(
-        "number_islands",
-        per_run,
-        every,
-        n_runs,
-        room,
-        counts,
-        parent,
-        *runs,
-        *size,
-        island,
-        lesion,
-        records,
-    )
-    launch(
-        "measure",
-        strided,
-        every,
-        bits.voxels,
-        bits.flip,
-        *size,
-        word,
-        span,
-        parent,
-        n_runs,
-        room,
-        island,
-        records,
-    )
-    launch(
-        "unite_islands",
-        strided,
-        every,
-        *planes,
-        rank,
-        *size,
-        i32(link),
-        *runs,
-        island,
-        n_runs,
-        room,
-        lesion,
-    )
-    launch("flatten_lesions", strided, every, n_islands, lesion)
+    def launch(kernel: str, grid: Dim, *arguments: Argument) -> None:
+        runtime.launch(kernel, grid, (THREADS,), *arguments)
+
+    def scan(n: int, total: Buffer) -> None:
+        runtime.launch("scan_counts", (1,), (SCAN_THREADS,), counts, i32(n), total)
+
+    launch("count_runs", per_word, *planes, size[-1], counts)
+    scan(word_blocks * len(cuts), n_runs)
+    listed = (rank, *runs, parent)
+    launch("list_runs", per_word, *planes, bits.labels, size[-1], counts, room, *listed)
+    launch("unite_runs", strided, *planes, rank, *size, connectivity, *runs, *found, parent)
+    launch("flatten_runs", per_run, *found, parent, counts)
+    scan(run_blocks, n_islands)
+    made = (island, lesion, records)
+    launch("number_islands", per_run, *found, counts, parent, *runs, *size, *made)
+    launch("measure", strided, *voxels, *size, word, span, parent, *found, island, records)
+    launch("unite_islands", strided, *planes, rank, *size, i32(link), *runs, island, *found, lesion)
+    launch("flatten_lesions", strided, n_islands, lesion)
     return _number(runtime, n_runs), _number(runtime, n_islands)
 
 

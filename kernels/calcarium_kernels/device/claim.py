@@ -9,39 +9,56 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 MAX_PROCESSES = 4096
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-_held: list[int] = []  # open files, locked for as long as this process lives
+# CUDA stops reading at the first name that is none: -1 and NoDevFiles hide what follows.
+NAME = re.compile(r"\d+|(?:GPU|MIG)-\S+")
+LISTED = re.compile(r"^(\s*)(?:GPU|MIG) .*\(UUID: (\S+)\)", re.MULTILINE)
+_held: dict[int, str] = {}  # open file, locked for as long as this process lives -> device
 
 
 def visible_devices() -> tuple[str, ...]:
     """Names of the devices that this process may use, without asking CUDA.
 
-    Those of ``CUDA_VISIBLE_DEVICES`` where it is set, else all that ``nvidia-smi`` lists.
+    Those of ``CUDA_VISIBLE_DEVICES`` where it is set, else all that ``nvidia-smi`` lists, by
+    their UUID: CUDA's numbers need not be those of ``nvidia-smi``.  Of a GPU that is divided
+    (MIG) those are its parts, of which a process can use one.
     """
     if VISIBLE in os.environ:
-        return tuple(name.strip() for name in os.environ[VISIBLE].split(",") if name.strip())
+        names = [name.strip() for name in os.environ[VISIBLE].split(",")]
+        return tuple(takewhile(NAME.fullmatch, names))
     try:
         listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
+            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(listed.stdout.split())
+    return _whole_or_parts(listed.stdout)
+
+
+def _whole_or_parts(listed: str) -> tuple[str, ...]:
+    """UUIDs of a list of ``nvidia-smi -L``, where the parts of a GPU are indented below it."""
+    names: list[str] = []
+    whole = ""
+    for indent, uuid in LISTED.findall(listed):
+        if not indent:
+            whole = uuid
+        elif names and names[-1] == whole:
+            names.pop()
+        names.append(uuid)
+    return tuple(names)
 
 
 def claim_device(devices: Sequence[str] | None = None, folder: Path | None = None) -> str:
-    """Take a turn at the node's devices and let CUDA see only that one.
+    """Take a turn at the node's devices and let CUDA see only that one; once per process.
 
     Parameters
     ----------
@@ -53,12 +70,16 @@ def claim_device(devices: Sequence[str] | None = None, folder: Path | None = Non
     RuntimeError
         if CuPy is imported already, or there is no device.
     """
+    if _held:
+        return next(iter(_held.values()))
     if "cupy" in sys.modules:
         raise RuntimeError("CuPy was imported before the device was chosen")
     devices = visible_devices() if devices is None else devices
     if not devices:
         raise RuntimeError(f"no CUDA device: nvidia-smi lists none, {VISIBLE} is not set or empty")
-    device = devices[_turn(folder or _lock_folder()) % len(devices)]
+    number, handle = _turn(folder or _lock_folder())
+    device = devices[number % len(devices)]
+    _held[handle] = device
     os.environ[VISIBLE] = device
     return device
 
@@ -69,8 +90,8 @@ def _lock_folder() -> Path:
     return folder
 
 
-def _turn(folder: Path) -> int:
-    """The lowest number that no living process holds."""
+def _turn(folder: Path) -> tuple[int, int]:
+    """The lowest number that no living process holds, and the file that holds it now."""
     for number in range(MAX_PROCESSES):
         handle = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -78,6 +99,5 @@ def _turn(folder: Path) -> int:
         except OSError:
             os.close(handle)
             continue
-        _held.append(handle)
-        return number
+        return number, handle
     raise RuntimeError(f"more than {MAX_PROCESSES} processes share the devices of this node")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Protocol, TypeAlias, cast
 
@@ -53,6 +53,8 @@ class CupyRuntime:
     ------
     RuntimeError
         if CuPy, its compiler or a device is missing; the message says what to do
+    DeviceError
+        if there is a device and it gives way
     """
 
     def __init__(self, memory_limit_bytes: int | None = None) -> None:
@@ -76,13 +78,13 @@ class CupyRuntime:
         held = self._buffers.get(name)
         if held is not None and held[0] >= n_bytes:
             return held[1]
-        size = max(n_bytes, 1) if held is None else int(n_bytes * SPARE)
+        grows = held is not None
         held = None  # the pool may use the old one for the new one
         self._buffers.pop(name, None)
-        with self._reported(), self._stream:
-            memory = cast(_Memory, self._pool.malloc(size))
-        self._buffers[name] = (size, memory)
-        return memory
+        if grows:
+            with suppress(MemoryError):
+                return self._allocate(name, int(n_bytes * SPARE))
+        return self._allocate(name, max(n_bytes, 1))
 
     def staging(self, n_bytes: int) -> NDArray[np.uint8]:
         """Pinned host memory."""
@@ -116,6 +118,12 @@ class CupyRuntime:
             self._buffers.clear()
             self._pool.free_all_blocks()
 
+    def _allocate(self, name: str, n_bytes: int) -> _Memory:
+        with self._reported(), self._stream:
+            memory = cast(_Memory, self._pool.malloc(n_bytes))
+        self._buffers[name] = (n_bytes, memory)
+        return memory
+
     def _copy(self, to: int, origin: int, n_bytes: int, kind: int) -> None:
         with self._reported():
             self._cupy.cuda.runtime.memcpyAsync(to, origin, n_bytes, kind, self._stream.ptr)
@@ -129,9 +137,13 @@ class CupyRuntime:
             code=KERNELS.read_text(),
             options=("--std=c++17", f"-I{CUDA_SOURCES}", f"-DSOURCES={version}"),
         )
+        compilation = self._cupy.cuda.compiler.CompileException
         try:
-            module.compile()
-        except (ImportError, OSError, RuntimeError) as error:
+            with self._reported():  # it loads the module too: that needs a working device
+                module.compile()
+        except DeviceError:
+            raise
+        except (ImportError, OSError, RuntimeError, compilation) as error:
             raise RuntimeError(f"CuPy cannot compile kernels ({error}): {INSTALL}") from error
         return cast(_Module, module)
 

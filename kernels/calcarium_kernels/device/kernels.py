@@ -65,7 +65,8 @@ class DeviceKernels:
                 return parts[0]
             return tuple(join_slabs(boxes, [part[k] for part in parts]) for k in range(len(cuts)))
 
-        return self._as_deep_as_fits(in_slabs, min(box.shape[0], max_slices(box, len(cuts))), 2)
+        most = max_slices(box, len(cuts), labelled=labels is not None)
+        return self._as_deep_as_fits(in_slabs, min(box.shape[0], most), 2)
 
     def block_sum(self, stored: Stored, factor: int) -> Int32:
         """Sums over in-plane blocks; see the contract."""
@@ -105,7 +106,9 @@ class DeviceKernels:
             try:
                 return work(depth)
             except MemoryError:
-                self._runtime.release()
                 if depth <= least:
+                    self._runtime.release()
                     raise
-                depth = max(least, depth // 2)
+            # Not in the handler: the frames of its traceback hold on to the buffers.
+            self._runtime.release()
+            depth = max(least, depth // 2)

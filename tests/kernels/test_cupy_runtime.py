@@ -1,0 +1,85 @@
+"""What the CuPy runtime asks of CuPy, and what becomes of CuPy's errors."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from fake_cupy import CompileException, CUDADriverError, CUDARuntimeError, FakeCupy
+from host_shim import require_compiler
+from same import assert_same_islands
+from test_device_on_host import large_trial, run
+
+from calcarium_kernels.device import DeviceError, DeviceKernels
+from calcarium_kernels.device.cupy_runtime import CupyRuntime
+from calcarium_kernels.host import HostKernels
+from calcarium_kernels.trials import trials
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch) -> FakeCupy:
+    require_compiler()
+    fake = FakeCupy()
+    monkeypatch.setitem(sys.modules, "cupy", fake)
+    return fake
+
+
+@pytest.mark.usefixtures("cupy")
+def test_islands_and_block_sums_through_cupy() -> None:
+    kernels = DeviceKernels()
+    for trial in trials(60, seed=3):
+        assert_same_islands(run(kernels, trial), run(HostKernels(), trial), trial.name)
+    stored = np.arange(3 * 40 * 50, dtype=np.uint16).reshape(3, 40, 50)
+    np.testing.assert_array_equal(
+        kernels.block_sum(stored, 4), HostKernels().block_sum(stored, 4), strict=True
+    )
+
+
+def test_a_limit_is_kept_by_slabs_and_nothing_is_held_while_memory_is_given_back(
+    cupy: FakeCupy,
+) -> None:
+    kernels = DeviceKernels(CupyRuntime(memory_limit_bytes=700_000))
+    trial = large_trial("noise")
+    assert_same_islands(run(kernels, trial), run(HostKernels(), trial))
+    assert cupy.pools[0].used_at_release
+    assert set(cupy.pools[0].used_at_release) == {0}
+
+
+def test_a_buffer_that_grows_does_not_hold_the_old_one(cupy: FakeCupy) -> None:
+    runtime = CupyRuntime(memory_limit_bytes=2000)
+    small = runtime.buffer("a", 1000)
+    assert runtime.buffer("a", 800) is small
+    del small
+    runtime.buffer("a", 1200)
+    assert cupy.pools[0].used == 1500
+    runtime.buffer("a", 1900)
+    assert cupy.pools[0].used == 1900, "no spare where there is no room for it"
+
+
+@pytest.mark.parametrize("error", [CUDARuntimeError("gone"), CUDADriverError("gone")])
+@pytest.mark.parametrize("call", ["launch", "memcpy", "compile"])
+def test_a_lost_device_is_told_from_a_missing_one(
+    cupy: FakeCupy, call: str, error: Exception
+) -> None:
+    cupy.faults[call] = error
+    with pytest.raises(DeviceError, match=r"CUDA device .*gone"):
+        run(DeviceKernels(), large_trial("noise"))
+
+
+@pytest.mark.parametrize(
+    "error", [CompileException("unknown arch"), OSError("no libnvrtc"), ImportError("no nvrtc")]
+)
+def test_a_compiler_that_fails_is_said_with_what_to_install(
+    cupy: FakeCupy, error: Exception
+) -> None:
+    cupy.faults["compile"] = error
+    with pytest.raises(RuntimeError, match=r"cannot compile.*pip install") as raised:
+        DeviceKernels()
+    assert not isinstance(raised.value, DeviceError)
+
+
+def test_no_driver_is_said(cupy: FakeCupy) -> None:
+    cupy.faults["getDeviceCount"] = CUDARuntimeError("cudaErrorInsufficientDriver")
+    with pytest.raises(RuntimeError, match="nvidia-smi"):
+        DeviceKernels()
