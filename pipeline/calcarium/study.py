@@ -38,6 +38,7 @@ from calcarium.tables.rows import Failure, StudyRows
 from calcarium.volume import Volume, load_volume
 from calcarium_kernels import load
 from calcarium_kernels.contract import Kernels
+from calcarium_kernels.device import DeviceError
 from calcarium_kernels.device.claim import claim_device
 
 
@@ -71,11 +72,15 @@ class ScorerSetup:
         ------
         ResourceError
             if the backend is not to be had here; another machine may have it.
+        DeviceError
+            if there is a device and it gave way: a new process may have it.
         """
         try:
             if self.backend == "cupy":
                 claim_device()
             return Scorer(self, load(self.backend))
+        except DeviceError:
+            raise
         except RuntimeError as error:
             raise ResourceError(f"{self.backend}: {error}") from error
 

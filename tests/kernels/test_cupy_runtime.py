@@ -11,6 +11,10 @@ from host_shim import require_compiler
 from same import assert_same_islands
 from test_device_on_host import large_trial, run
 
+from calcarium import study
+from calcarium.config import load_protocol
+from calcarium.errors import ResourceError
+from calcarium.regions.inputs import RegionInputs
 from calcarium_kernels.device import DeviceError, DeviceKernels
 from calcarium_kernels.device.cupy_runtime import CupyRuntime
 from calcarium_kernels.host import HostKernels
@@ -83,3 +87,18 @@ def test_no_driver_is_said(cupy: FakeCupy) -> None:
     cupy.faults["getDeviceCount"] = CUDARuntimeError("cudaErrorInsufficientDriver")
     with pytest.raises(RuntimeError, match="nvidia-smi"):
         DeviceKernels()
+
+
+def test_a_worker_whose_device_is_lost_at_start_is_replaced_and_one_without_is_not(
+    cupy: FakeCupy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A DeviceError replaces the process; a ResourceError sends the study elsewhere."""
+    monkeypatch.setattr(study, "claim_device", lambda: "0")
+    start = study.ScorerSetup(load_protocol("auto"), RegionInputs(), b"secret", backend="cupy")
+    assert start().kernels.name == "cupy"
+    cupy.faults["compile"] = CUDADriverError("CUDA_ERROR_ECC_UNCORRECTABLE")
+    with pytest.raises(DeviceError, match="ECC"):
+        start()
+    cupy.faults["getDeviceCount"] = CUDARuntimeError("cudaErrorNoDevice")
+    with pytest.raises(ResourceError, match="cupy: no CUDA device is visible"):
+        start()
