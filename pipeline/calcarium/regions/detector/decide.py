@@ -8,7 +8,7 @@ import numpy as np
 
 from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_evidence import StandingRules
-from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.regions.detector.evidence import Findings, ramp, weigh
@@ -46,16 +46,26 @@ def judge(
     rules: DetectorRules,
 ) -> tuple[Surroundings, Verdicts]:
     """Weigh every candidate; look around those that the best surroundings could save."""
-    excluded = excluded_by(places, rules.candidate)
-    allowed = np.array([not name for name in excluded], dtype=bool)
-    at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
-    wanted = (at_best > rules.standing.possible / 2) & allowed
+    wanted = worth_a_look(places, rules)
     around = look_around(volume, candidates, places, wanted, landmarks.thorax.blood_hu)
+    return around, verdicts(places, around, rules)
+
+
+def worth_a_look(places: Places, rules: DetectorRules) -> Mask:
+    """Candidates that are not excluded and that the best surroundings could save."""
+    allowed = np.array([not name for name in excluded_by(places, rules.candidate)], dtype=bool)
+    at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
+    return np.asarray((at_best > rules.standing.possible / 2) & allowed)
+
+
+def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verdicts:
+    """Verdict on each candidate by what was measured on it, and nothing else."""
+    excluded = excluded_by(places, rules.candidate)
     confidence, worst = weigh(Findings(places, around), rules.evidence)
     confidence = capped(confidence, places, around, rules.standing)
-    confidence = np.where(allowed, confidence, 0.0)
+    allowed = np.array([not name for name in excluded], dtype=bool)
     reasons = [name or against for name, against in zip(excluded, worst, strict=True)]
-    return around, decide(confidence, reasons, places.agatston, rules.standing)
+    return decide(np.where(allowed, confidence, 0.0), reasons, places.agatston, rules.standing)
 
 
 def decide(
