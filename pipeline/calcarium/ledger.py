@@ -105,6 +105,7 @@ def score_cells(score: ConventionScore) -> Row:
         "agatston_low": score.agatston_low,
         "agatston_high": score.agatston_high,
         "agatston_rejected": score.agatston_rejected,
+        "agatston_without_suspected_device": score.agatston_without_suspected_device,
         "n_lesions": score.total.n_lesions,
         "n_vessels": score.n_vessels,
         "detected": score.detected,

@@ -165,6 +165,12 @@ CHECKS: dict[str, Check] = {
         "",
         "detector.candidate.metal_hu",
     ),
+    "suspected_device": Check(
+        "Is no counted lesion as bright as metal? The value is their number; the score without "
+        "them is `agatston_without_suspected_device`.",
+        "",
+        "scoring.device_hu",
+    ),
     "patient_orientation": Check(
         "Do liver and aorta lie where the header's orientation puts them?", "", "detector.doubt"
     ),

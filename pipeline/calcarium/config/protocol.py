@@ -146,6 +146,15 @@ class ScoringRules(Section):
         unit="mg/cm3 per HU",
         source="measured on a calibration rod of the same protocol (FQM)",
     )
+    device_hu: float = key(
+        2000.0,
+        "Peak at 120 kVp from which a lesion may be a device and is left out of "
+        "agatston_without_suspected_device; at a lower voltage it rises with the threshold.",
+        unit="HU",
+        source="engineering choice: no limit is published; an insert of 800 mg/cm3 peaks at 1275 "
+        "HU, metal saturates 12 bits at 3071 HU",
+        ge=0,
+    )
     cta_agatston_per_mm3: float | None = key(
         None,
         "Conversion of the convention cta-derived: Agatston score per mm3 of calcium on contrast "

@@ -41,6 +41,8 @@ class ConventionScore:
     vessels : by vessel, only those that the region knows
     agatston_low, agatston_high : without the doubtful lesions, and with the possible ones
     agatston_rejected : of everything that was rejected, an upper bound of what was missed
+    agatston_without_suspected_device : of the total, without ``n_suspected_devices`` lesions
+        that are too bright for calcium
     n_vessels : vessels with a part that counted; LM+LAD and unassigned count as one
     threshold_hu : ``None`` where the region is not clipped at a threshold
     """
@@ -51,6 +53,8 @@ class ConventionScore:
     agatston_low: float | None
     agatston_high: float | None
     agatston_rejected: float | None
+    agatston_without_suspected_device: float | None
+    n_suspected_devices: int
     n_vessels: int
     threshold_hu: float | None
     threshold_inclusive: bool

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcarium.scoring.conventions import Convention, Edges, Threshold
+from calcarium.scoring.conventions import Convention, Threshold
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Int64, Islands
@@ -48,7 +50,7 @@ def weighted_parts(
     n_parts = int(part.max()) + 1 if part.size else 0
     area = np.bincount(part, weights=islands.area_px, minlength=n_parts).astype(np.int64)
     keep = convention.minimum_size.keeps(area, volume.geometry.pixel_area_mm2)[part]
-    reached = _edges_reached(islands, threshold.edges, volume)
+    reached = edges_reached(islands, threshold.edges, volume)
     if threshold.hu is not None:
         reached = np.maximum(reached, 1)
     group = _slice_and_label(islands) if convention.weight_from == "region_slice" else part
@@ -80,7 +82,8 @@ def _dense(key: Int64) -> Int64:
     return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
 
 
-def _edges_reached(islands: Islands, edges: Edges, volume: Volume) -> Int64:
+def edges_reached(islands: Islands, edges: Iterable[Fraction], volume: Volume) -> Int64:
+    """How many of some limits in HU the peak of each island reaches, decided on stored values."""
     sign = volume.rescale.sign.astype(np.int64)[islands.slice]
     reached = np.zeros(len(islands), dtype=np.int64)
     for edge in edges:

@@ -13,6 +13,7 @@ from calcarium.intake.records import Acquisition
 from calcarium.regions.model import Region, Standing
 from calcarium.scoring.conventions import CONVENTIONS, CTA_DERIVED, Convention
 from calcarium.scoring.cuts import CutKey, find_islands
+from calcarium.scoring.devices import device_limit_hu, device_quality, suspected_devices
 from calcarium.scoring.interpolated import interpolated_volume_mm3
 from calcarium.scoring.kvp import (
     THRESHOLD_SETS,
@@ -24,6 +25,7 @@ from calcarium.scoring.kvp import (
 from calcarium.scoring.lesions import lesion_facts
 from calcarium.scoring.mass import MassFactor, mass_factor, mass_quality
 from calcarium.scoring.measure import (
+    agatston_of_parts,
     label_sums,
     labels_by_vessel,
     labels_of,
@@ -46,6 +48,7 @@ class Asked:
     rule: VoltageRule
     cut: CutKey
     volume_cut: CutKey
+    device_hu: Fraction
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,10 @@ def score_region(
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
         interpolated_mm3=_interpolated(asked, volume, region),
     )
+    scores = tuple(_score(a, scan, islands) for a in asked)
+    n_devices = scores[asked.index(primary)].n_suspected_devices
     return ScanScores(
-        conventions=tuple(_score(a, scan, islands) for a in asked),
+        conventions=scores,
         primary=rules.primary_convention,
         lesions=lesion_facts(
             islands[lesion_cut],
@@ -108,7 +113,11 @@ def score_region(
             scan.slice_thickness_mm,
             scan.factor,
         ),
-        quality=(quality, mass_quality(scan.factor)),
+        quality=(
+            quality,
+            mass_quality(scan.factor),
+            device_quality(n_devices, primary.device_hu),
+        ),
         mass_calibration=scan.factor.source if scan.factor else None,
         mass_factor_mg_per_cm3_hu=scan.factor.mg_per_cm3_hu if scan.factor else None,
     )
@@ -179,6 +188,7 @@ def _ask(
         rule,
         cut=CutKey.of(rule.threshold, convention.connectivity, link),
         volume_cut=CutKey.of(sized, convention.connectivity, link),
+        device_hu=device_limit_hu(rules.device_hu, convention, rule.threshold),
     )
 
 
@@ -202,11 +212,17 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         interpolated_mm3=scan.interpolated_mm3 if convention.interpolated_volume else None,
     )
     meaning = scan.region.meaning
-    vessels = {
-        vessel: sums.measure(labels)
-        for vessel, labels in labels_by_vessel(scan.region, np.unique(scored.label)).items()
-    }
+    labels = labels_by_vessel(scan.region, np.unique(scored.label))
+    vessels = {vessel: sums.measure(values) for vessel, values in labels.items()}
     total = sum_of(vessels.values())
+    devices = suspected_devices(
+        islands[asked.cut],
+        scored,
+        agatston_of_parts(scored, convention, scan.volume, scan.slice_thickness_mm),
+        [value for values in labels.values() for value in values],
+        asked.device_hu,
+        scan.volume,
+    )
     agatston = {
         standing: sums.measure(labels_of(meaning, standing)).agatston for standing in UNCOUNTED
     }
@@ -217,6 +233,8 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         agatston_low=_add(total.agatston, agatston["doubtful"], -1),
         agatston_high=_add(total.agatston, agatston["possible"], 1),
         agatston_rejected=_add(agatston["possible"], agatston["rejected"], 1),
+        agatston_without_suspected_device=devices.agatston if devices.n_lesions else total.agatston,
+        n_suspected_devices=devices.n_lesions,
         n_vessels=sum(measure.n_lesions > 0 for measure in vessels.values()),
         threshold_hu=None if threshold.hu is None else float(threshold.hu),
         threshold_inclusive=threshold.inclusive,

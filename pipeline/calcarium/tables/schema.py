@@ -50,6 +50,9 @@ BOUNDS = (
     real("agatston_low", "1", "Agatston score without what is doubtful"),
     real("agatston_high", "1", "Agatston score with what is possible"),
     real("agatston_rejected", "1", "Agatston score of the rejected candidates: an upper bound"),
+    real(
+        "agatston_without_suspected_device", "1", "Agatston score without lesions bright as metal"
+    ),
 )
 VOLUME_INTERPOLATED = real(
     "volume_interpolated_mm3", "mm3", "Volume after interpolation between voxels"
