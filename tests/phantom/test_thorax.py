@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from calcarium.phantom.anatomy import draw_anatomy
 from calcarium.phantom.coronaries import coronary_courses
@@ -93,6 +94,20 @@ def test_arteries_lie_where_anatomy_puts_them(vessels: GreatVessels) -> None:
     level = np.abs(vessels.descending.path[:, 2] - root[2]).argmin()
     assert vessels.descending.path[level][1] > root[1] + 30
     assert vessels.descending.path[level][0] > root[0]
+
+
+def test_arteries_lie_in_as_much_fat_as_in_patients() -> None:
+    """Around the lesions of 14 patients the share of fat had a median of 0.33."""
+    shares = []
+    for seed in SEEDS:
+        scan = draw_thorax(seed, gated=True, matrix=128, calcified=True, noise=False).scan
+        near = ndimage.gaussian_filter(
+            (scan.calcium > 0).astype(np.float32), [3 / mm for mm in scan.grid.spacing_zyx_mm]
+        )
+        weight = near * (scan.hu < 110) * (scan.hu > -250)
+        fat = np.clip((42 - scan.hu) / 142, -0.5, 1)
+        shares.append(float((weight * fat).sum() / weight.sum()))
+    assert 0.2 < np.median(shares) < 0.5
 
 
 def test_every_class_of_distractor_occurs(vessels: GreatVessels) -> None:

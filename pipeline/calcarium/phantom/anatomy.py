@@ -98,7 +98,7 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         heart_elevation_deg=float(np.clip(rng.normal(29, 7), 12, 45)),
         heart_shift_mm=(
             float(rng.normal(12, 4)),
-            float(rng.normal(0, 2)),
+            float(rng.normal(-5, 2.5)),
             float(rng.normal(0, 6)),
         ),
         aorta_scale=float(

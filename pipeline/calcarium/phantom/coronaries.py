@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from calcarium.phantom.body import FAT_HU
 from calcarium.phantom.canvas import Canvas
 from calcarium.phantom.heart import Heart
 from calcarium.phantom.model import Artery, Float64
 from calcarium.phantom.shapes import Capsule, Shape, Union, smooth_path, tube
 from calcarium.phantom.vessels import GreatVessels
 
-ABOVE_MUSCLE_MM = 2.6
+ABOVE_MUSCLE_MM = 1.6
 STEP_MM = 1.0
+PERICORONARY_HU = -75.0  # the fat next to an artery is not pure
+BETWEEN_MM = 0.6  # tissue between an artery and its vein
 FORK = [13.0, 32.0, -7.0]
 
 # heart coordinates (u, v, w); the surface of the heart decides the third dimension
@@ -38,6 +39,12 @@ RADIUS_MM: dict[Artery, tuple[float, ...]] = {
     "LAD": (1.9, 1.5, 0.8),
     "LCX": (1.7, 1.3, 0.8),
     "RCA": (1.9, 1.7, 1.3, 0.8),
+}
+# along its artery: the great cardiac vein, that becomes the coronary sinus, and the small one
+VEIN_RADIUS_MM: dict[Artery, tuple[float, ...]] = {
+    "LAD": (2.2, 1.9, 1.4),
+    "LCX": (2.2, 2.8, 4.0),
+    "RCA": (1.0, 1.3, 2.0, 1.8),
 }
 
 
@@ -89,9 +96,27 @@ def _relaxed(path: Float64) -> Float64:
 
 
 def paint_coronaries(canvas: Canvas, heart: Heart, courses: dict[Artery, Float64]) -> None:
-    """A sleeve of fat along each course, and the vessel in it."""
-    sleeve = 3.4 + 0.25 * heart.anatomy.epicardial_fat_mm
+    """A sleeve of fat along each course, the vessel in it and the vein beside it."""
+    sleeve = 1.2 + 0.3 * heart.anatomy.epicardial_fat_mm
     for path in courses.values():
-        canvas.paint(tube(path[::2], sleeve), FAT_HU + 8, grain_hu=8.0)
+        canvas.paint(tube(path[::2], sleeve), PERICORONARY_HU, grain_hu=16.0)
+    blood = heart.anatomy.blood_hu
+    for artery, radii in VEIN_RADIUS_MM.items():
+        canvas.paint(tube(_vein_beside(heart, artery, courses[artery])[::2], radii), blood)
     for artery, path in courses.items():
-        canvas.paint(tube(path[::2], RADIUS_MM[artery]), heart.anatomy.blood_hu)
+        canvas.paint(tube(path[::2], RADIUS_MM[artery]), blood)
+
+
+def _vein_beside(heart: Heart, artery: Artery, path: Float64) -> Float64:
+    """The course of the vein: in the same groove, on the heart's surface."""
+    along = np.gradient(path, axis=0)
+    outwards = path - heart.at([0.0, 0.0, 15.0])
+    across = np.cross(outwards, along)
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+    share = np.linspace(0, 1, len(path))
+    radius, vein_radius = (
+        np.interp(share, np.linspace(0, 1, len(radii)), radii)
+        for radii in (RADIUS_MM[artery], VEIN_RADIUS_MM[artery])
+    )
+    apart = radius + BETWEEN_MM + vein_radius
+    return np.asarray(path + apart[:, None] * across)

@@ -116,7 +116,7 @@ def paint_heart(canvas: Canvas, heart: Heart) -> None:
     blood = heart.anatomy.blood_hu
     sac = heart.pericardium
     _paint_surrounding_fat(canvas, heart)
-    layers = [Layer(0.0, 5.0, 15.0), Layer(1.2, FAT_HU + 8, 9.0)]
+    layers = [Layer(0.0, 5.0, 15.0), Layer(1.2, FAT_HU + 14, 14.0)]
     canvas.paint_layers(Union(sac.parts, sac.blend_mm, sac.grow_mm + 1.2), layers)
     for chamber in (heart.right_atrium, heart.left_atrium, heart.appendage):
         canvas.paint(chamber, blood, grain_hu=2.0)
