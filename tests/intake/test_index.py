@@ -6,9 +6,11 @@ import os
 import random
 import shutil
 import tarfile
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import pytest
 from generated_ct import ROOT, ct_series, ct_slice, save
@@ -153,6 +155,34 @@ def test_broken_files_are_kept_with_a_message(archive: Path, tmp_path: Path) -> 
     assert found.keys() == {"cut.dcm", "broken.zip"}
     assert {problem.kind for problem in found.values()} == {"unreadable"}
     assert all(problem.message for problem in found.values())
+
+
+def test_storage_that_answers_late_gives_the_same_index(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers are read ahead then; some files are broken, longer than one read, or gone."""
+    names = save(archive / "p3", ct_series(20, SeriesInstanceUID=f"{ROOT}.3"))
+    dataset = ct_slice(7, 8, SeriesInstanceUID=f"{ROOT}.3")
+    dataset.add_new(0x00091001, "UN", bytes(40_000))
+    dataset.save_as(names[7], enforce_file_format=True)
+    names[5].write_bytes(names[5].read_bytes()[:140])
+    names[12].unlink()
+    names[12].symlink_to(tmp_path / "nothing")
+    build_index([str(archive)], tmp_path / "index")
+    plain, slow = os.open, []
+
+    def late_open(path: str, *args: int, **more: int) -> int:
+        if str(path).endswith(".dcm"):
+            slow.append(current_thread() is main_thread())
+            time.sleep(0.005)
+        return plain(path, *args, **more)
+
+    monkeypatch.setattr(os, "open", late_open)
+    build_index([str(archive)], tmp_path / "late")
+    assert not all(slow)
+    assert shape_of(tmp_path / "late") == shape_of(tmp_path / "index")
+    assert problems(tmp_path / "late") == problems(tmp_path / "index")
+    assert len(problems(tmp_path / "late")) == 2
 
 
 def test_a_manifest(archive: Path, tmp_path: Path) -> None:

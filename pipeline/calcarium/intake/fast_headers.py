@@ -12,7 +12,7 @@ from struct import error as StructError  # noqa: N812
 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
-from calcarium.intake.headers import AcquisitionCache, Read, read_header
+from calcarium.intake.headers import FIRST_READ_BYTES, AcquisitionCache, Read, read_header
 from calcarium.intake.locations import File, ReadHead
 from calcarium.intake.pydicom_headers import raw_header
 from calcarium.intake.tags import (
@@ -50,20 +50,25 @@ class Surprise(Exception):
 
 
 class HeaderReader:
-    """Reads files that lie beside each other, most of them of one series."""
+    """Reads files that lie beside each other, most of them of one series.
+
+    Attributes
+    ----------
+    head_bytes : how much of the next file is likely to hold its header
+    """
 
     def __init__(self) -> None:
         self._proven: set[tuple[str, bytes]] = set()
         self._acquisitions = AcquisitionCache()
-        self._head_bytes = 0
+        self.head_bytes = FIRST_READ_BYTES
 
     def read(self, file: File, read: ReadHead) -> Read:
         """Header of one file; see :func:`calcarium.intake.headers.read_header`."""
         return read_header(file, read, self._find, self._acquisitions)
 
     def _find(self, file: File, head: bytes, read: ReadHead) -> RawHeader:
-        if self._head_bytes > len(head):
-            head = read(self._head_bytes)
+        if self.head_bytes > len(head):
+            head = read(self.head_bytes)
         try:
             raw = fast_raw_header(head, is_whole=len(head) >= file.size_bytes)
         except (Surprise, StructError):
@@ -79,7 +84,8 @@ class HeaderReader:
     def _by_pydicom(self, file: File, head: bytes, read: ReadHead) -> RawHeader:
         raw = raw_header(file, head, read)
         # Long private elements: the neighbours will have them too.
-        self._head_bytes = min((raw.pixel_offset or 0) + MARGIN_BYTES, MOST_HEAD_BYTES)
+        likely = min((raw.pixel_offset or 0) + MARGIN_BYTES, MOST_HEAD_BYTES)
+        self.head_bytes = max(FIRST_READ_BYTES, likely)
         return raw
 
 

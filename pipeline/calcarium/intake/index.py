@@ -24,8 +24,9 @@ from calcarium.intake.index_store import (
     part_writer,
 )
 from calcarium.intake.index_tables import IndexTables, lost_table, to_tables
-from calcarium.intake.locations import Container, File, head_reader
+from calcarium.intake.locations import Container, File, ReadHead, fetched_head
 from calcarium.intake.manifest import expand
+from calcarium.intake.read_ahead import read_ahead
 from calcarium.intake.walk import Found, Lost, roots, sort_key, walk
 
 BATCH_FILES = 512
@@ -200,23 +201,30 @@ def read_batch(batch: Batch) -> IndexTables:
         if many in a row could not be opened, for other reasons than permission
     """
     reader = HeaderReader()
-    reads = [read for container in batch for read in _read_container(container, reader)]
+    read = _read_archive if batch[0].archive_format else _read_files
+    reads = list(read(batch, reader))
     out_of_reach = [r for r in reads if isinstance(r, Unreadable) and r.fault == "storage"]
     if len(reads) >= FAILED_TOGETHER and len(out_of_reach) == len(reads):
         raise ResourceError(f"{len(reads)} files in a row: {out_of_reach[0].message}")
     return to_tables(reads)
 
 
-def _read_container(container: Container, reader: HeaderReader) -> Iterator[Read]:
-    if container.archive_format is None:
-        file = File.plain(container)
-        yield reader.read(file, head_reader(file.url))
-        return
+def _read_files(batch: Batch, reader: HeaderReader) -> Iterator[Read]:
+    def fetch(container: Container) -> ReadHead:
+        return fetched_head(container.url, reader.head_bytes)
+
+    heads = read_ahead(fetch, batch, lambda _: reader.head_bytes)
+    for container, head in zip(batch, heads, strict=True):
+        yield reader.read(File.plain(container), head)
+
+
+def _read_archive(batch: Batch, reader: HeaderReader) -> Iterator[Read]:
+    (archive,) = batch
     try:
-        for member in members(container):
+        for member in members(archive):
             if isinstance(member, Refused):
                 yield Unreadable(member.file, member.message)
             else:
                 yield reader.read(*member)
     except ResourceError as error:
-        yield Unreadable(File.plain(container), str(error), "storage")
+        yield Unreadable(File.plain(archive), str(error), "storage")

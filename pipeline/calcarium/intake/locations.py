@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from calcarium.errors import ResourceError
@@ -82,6 +83,11 @@ def is_local(url: str) -> bool:
     return "://" not in url
 
 
+def is_member(url: str) -> bool:
+    """Whether a URL is that of a member of an archive."""
+    return "::" in url
+
+
 def absolute(place: str) -> str:
     """Absolute path of a local place; URL of another as its file system writes it."""
     plain = place.removeprefix("file://")
@@ -110,6 +116,25 @@ def head_reader(url: str) -> ReadHead:
     return read
 
 
+def fetched_head(url: str, count: int) -> ReadHead:
+    """A reader that has its first bytes, or the error of reading them; it reads again for more."""
+    read = head_reader(url)
+    try:
+        head = read(count)
+    except ResourceError as error:
+        return partial(_fail, error)
+
+    def read_again(wanted: int) -> bytes:
+        is_enough = wanted <= count or len(head) < count
+        return head[:wanted] if is_enough else read(wanted)
+
+    return read_again
+
+
+def _fail(error: ResourceError, _: int) -> bytes:
+    raise error
+
+
 def _local_head(path: str, count: int) -> bytes:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -121,5 +146,7 @@ def _local_head(path: str, count: int) -> bytes:
 def _remote_head(url: str, count: int) -> bytes:
     import fsspec
 
-    with fsspec.open(url, "rb") as stream:
+    fs, path = fsspec.url_to_fs(url)
+    # Without a cache, which would fetch megabytes more than a header has.
+    with fs.open(path, "rb", cache_type="none") as stream:
         return bytes(stream.read(count))

@@ -38,8 +38,8 @@ def header(file: FileHeader) -> Dataset:
         raise ScanFailed(f"{file.url}: {error}") from error
 
 
-def pixel_data(file: FileHeader) -> bytes:
-    """The value of PixelData, found by parsing the whole file.
+def pixel_data(file: FileHeader, content: bytes) -> bytes:
+    """The value of PixelData, found by parsing the whole content of a file.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def pixel_data(file: FileHeader) -> bytes:
     ScanFailed
         if the file is no DICOM
     """
-    stream = io.BytesIO(read_all(file))
+    stream = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ def pixel_data(file: FileHeader) -> bytes:
     return _checked(file, value)
 
 
-def inflated_pixel_data(file: FileHeader, needed: int) -> bytes:
+def inflated_pixel_data(file: FileHeader, content: bytes, needed: int) -> bytes:
     """The value of PixelData in Deflated Explicit VR Little Endian (PS3.5, A.5).
 
     Inflates no more than ``needed`` bytes and a header, whatever the stream holds.
@@ -70,7 +70,7 @@ def inflated_pixel_data(file: FileHeader, needed: int) -> bytes:
     ScanFailed
         if what it inflates to is no DICOM
     """
-    plain = _inflated(file, min(needed, MAX_VOLUME_BYTES) + MAX_HEADER_BYTES)
+    plain = _inflated(file, content, min(needed, MAX_VOLUME_BYTES) + MAX_HEADER_BYTES)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,8 +81,7 @@ def inflated_pixel_data(file: FileHeader, needed: int) -> bytes:
     return _checked(file, value)
 
 
-def _inflated(file: FileHeader, limit: int) -> bytes:
-    data = read_all(file)
+def _inflated(file: FileHeader, data: bytes, limit: int) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         plain = inflater.decompress(data[_end_of_file_meta(file, data) :], limit)

@@ -1,15 +1,23 @@
-"""Files to stored integers, slice by slice, straight into one volume."""
+"""Files to stored integers, slice by slice, straight into one volume.
+
+Reading and decoding are apart: files are read in order, ahead of the decoder where
+storage is slow, and what was read is decoded by one thread into its place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from pydicom.encaps import generate_frames
 
 from calcarium.errors import ScanExcluded
+from calcarium.intake.locations import is_member
 from calcarium.intake.pydicom_headers import MALFORMED
+from calcarium.intake.read_ahead import read_ahead
 from calcarium.intake.records import FileHeader
 from calcarium.volume.codecs import TransferSyntax, Words, decode, syntax_of
 from calcarium.volume.files import read_all, read_parts
@@ -18,6 +26,15 @@ from calcarium.volume.slices import Slice
 
 ITEM_TAG = b"\xfe\xff\x00\xe0"
 WORD_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """Frames of one file, and where the words of each go."""
+
+    file: FileHeader
+    numbers: list[int]
+    targets: list[Words]
 
 
 def check_layout(file: FileHeader) -> TransferSyntax:
@@ -69,78 +86,97 @@ def read_pixels(slices: Sequence[Slice], out: Words) -> int:
     ScanFailed, ResourceError
         a file that cannot be parsed, or not be read
     """
+    wanted = _by_file(slices, out)
     n_cleared = 0
-    # Frames of one file come together, so that it is opened and taken apart once.
-    order = sorted(range(len(slices)), key=lambda z: (slices[z].file.url, slices[z].frame))
-    for file, group in groupby(order, key=lambda z: slices[z].file):
-        syntax = check_layout(file)
-        members = list(group)
-        frames = [slices[z].frame for z in members]
-        readers = {"native": _native, "deflated": _deflated, "encapsulated": _encapsulated}
-        targets = [out[z] for z in members]
-        for words, bits in readers[syntax.kind](file, syntax, frames, targets):
-            cleared = _clear_unused_bits(file, words, bits)
-            n_cleared += cleared and syntax.kind != "encapsulated"
+    with closing(_read(wanted)) as contents:
+        for frames, content in zip(wanted, contents, strict=True):
+            syntax = syntax_of(frames.file.transfer_syntax_uid)
+            for words, bits in _decoded(frames, syntax, content):
+                cleared = _clear_unused_bits(frames.file, words, bits)
+                n_cleared += cleared and syntax.kind != "encapsulated"
     return n_cleared
 
 
-def _native(
-    file: FileHeader, syntax: TransferSyntax, frames: list[int], targets: list[Words]
-) -> Iterator[tuple[Words, int | None]]:
-    if file.pixel_offset is None:
-        yield from _from_bytes(file, pixel_data(file), syntax, frames, targets)
-        return
+def _by_file(slices: Sequence[Slice], out: Words) -> list[_Frames]:
+    """Frames of one file together, so that it is opened and taken apart once."""
+    order = sorted(range(len(slices)), key=lambda z: (slices[z].file.url, slices[z].frame))
+    groups = ((file, list(group)) for file, group in groupby(order, key=lambda z: slices[z].file))
+    return [
+        _Frames(file, [slices[z].frame for z in zs], [out[z] for z in zs]) for file, zs in groups
+    ]
+
+
+def _read(wanted: Sequence[_Frames]) -> Generator[bytes]:
+    """What is to be decoded of each file; members of an archive share one stream."""
+    if any(is_member(frames.file.url) for frames in wanted):
+        yield from map(_read_file, wanted)
+    else:
+        yield from read_ahead(_read_file, wanted, lambda frames: frames.file.size_bytes)
+
+
+def _read_file(frames: _Frames) -> bytes:
+    """All bytes of a file; none of one whose words could be read straight into their places."""
+    file = frames.file
+    syntax = check_layout(file)
+    if syntax.kind != "native" or file.pixel_offset is None:
+        return read_all(file)
     if file.pixel_length is None:
         raise ScanExcluded(
             "undecodable",
             f"{file.url}: {syntax.name} by its header, but the pixels are encapsulated",
         )
     _check_length(file, min(file.pixel_length, file.size_bytes - file.pixel_offset))
-    starts = [file.pixel_offset + frame * _frame_bytes(file) for frame in frames]
-    views = [words.data.cast("B") for words in targets]
+    starts = [file.pixel_offset + number * _frame_bytes(file) for number in frames.numbers]
+    views = [words.data.cast("B") for words in frames.targets]
     read_parts(file, list(zip(starts, views, strict=True)))
-    for words in targets:
-        if syntax.big_endian:
-            words.byteswap(inplace=True)
-        yield words, None
+    return b""
 
 
-def _deflated(
-    file: FileHeader, syntax: TransferSyntax, frames: list[int], targets: list[Words]
+def _decoded(
+    frames: _Frames, syntax: TransferSyntax, content: bytes
 ) -> Iterator[tuple[Words, int | None]]:
-    value = inflated_pixel_data(file, _frame_bytes(file) * file.number_of_frames)
-    yield from _from_bytes(file, value, syntax, frames, targets)
+    """Words of each frame, in their places, and how many bits a codestream says that they have."""
+    file = frames.file
+    if syntax.kind == "encapsulated":
+        yield from _encapsulated(frames, syntax, content)
+    elif syntax.kind == "deflated":
+        needed = _frame_bytes(file) * file.number_of_frames
+        yield from _plain(frames, syntax, inflated_pixel_data(file, content, needed))
+    elif file.pixel_offset is None:
+        yield from _plain(frames, syntax, pixel_data(file, content))
+    else:
+        for words in frames.targets:
+            if syntax.big_endian:
+                words.byteswap(inplace=True)
+            yield words, None
 
 
-def _from_bytes(
-    file: FileHeader,
-    value: bytes,
-    syntax: TransferSyntax,
-    frames: list[int],
-    targets: list[Words],
+def _plain(
+    frames: _Frames, syntax: TransferSyntax, value: bytes
 ) -> Iterator[tuple[Words, int | None]]:
-    _check_length(file, len(value))
-    for frame, words in zip(frames, targets, strict=True):
+    _check_length(frames.file, len(value))
+    for number, words in zip(frames.numbers, frames.targets, strict=True):
         plain = np.frombuffer(
             value,
             dtype=">u2" if syntax.big_endian else "<u2",
             count=words.size,
-            offset=frame * words.nbytes,
+            offset=number * words.nbytes,
         )
         words[...] = plain.reshape(words.shape)
         yield words, None
 
 
 def _encapsulated(
-    file: FileHeader, syntax: TransferSyntax, frames: list[int], targets: list[Words]
+    frames: _Frames, syntax: TransferSyntax, content: bytes
 ) -> Iterator[tuple[Words, int | None]]:
-    value = _fragments(file)
+    file = frames.file
+    value = _fragments(file, content)
     if not value.startswith(ITEM_TAG):
         raise ScanExcluded(
             "undecodable",
             f"{file.url}: {syntax.name} by its header, but the pixels are not encapsulated",
         )
-    wanted = dict(zip(frames, targets, strict=True))
+    wanted = dict(zip(frames.numbers, frames.targets, strict=True))
     try:
         for index, frame in enumerate(
             generate_frames(value, number_of_frames=file.number_of_frames)
@@ -154,12 +190,10 @@ def _encapsulated(
         raise ScanExcluded("short_pixels", f"{file.url}: {len(wanted)} frames are not there")
 
 
-def _fragments(file: FileHeader) -> bytes:
-    if file.pixel_offset is not None:
-        data = read_all(file)
-        if data.startswith(ITEM_TAG, file.pixel_offset):
-            return data[file.pixel_offset :]
-    return pixel_data(file)
+def _fragments(file: FileHeader, content: bytes) -> bytes:
+    if file.pixel_offset is not None and content.startswith(ITEM_TAG, file.pixel_offset):
+        return content[file.pixel_offset :]
+    return pixel_data(file, content)
 
 
 def _check_length(file: FileHeader, length: int) -> None:
