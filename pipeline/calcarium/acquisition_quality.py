@@ -30,7 +30,6 @@ def acquisition_quality(
         _told("field_of_view", seen.reconstruction_diameter_mm),
         _told("heart_rate", seen.heart_rate_bpm),
         _told("cardiac_phase", seen.cardiac_phase_percent),
-        _told("ctdi_vol", seen.ctdi_vol_mgy),
     ]
     if choice.scan_class == "gated":
         rows.append(QualityRow("gating", _status(choice.gated == "yes"), text=choice.gated))

@@ -53,7 +53,21 @@ CHECKS: dict[str, Check] = {
     "heart_rate": Check("How fast did the heart beat?", "1/min", "DICOM (0018,1088)"),
     "cardiac_phase": Check("At which part of the R-R interval?", "%", "DICOM (0020,9241)"),
     "ctdi_vol": Check(
-        "Which dose index does the image header tell? No limit is set.", "mGy", "DICOM (0018,9345)"
+        "Which dose index is told? The text says whether by the header or by a dose report. No "
+        "limit is set.",
+        "mGy",
+        "DICOM (0018,9345); Mean CTDIvol of a Radiation Dose SR",
+    ),
+    "dose_length_product": Check(
+        "Which dose does the study's Radiation Dose SR tell of this scan? The text says how it was "
+        "matched; a warning means that it is the dose of the whole study.",
+        "mGy cm",
+        "DLP of the irradiation event (DICOM TID 10013)",
+    ),
+    "effective_dose": Check(
+        "Which effective dose is that? The text says the k that was used. No limit is set.",
+        "mSv",
+        "k x dose length product; dose.msv_per_mgy_cm",
     ),
     "slice_increment": Check(
         "Is the slice increment near the one that the score was defined at?",

@@ -22,6 +22,8 @@ from calcarium.acquisition_quality import acquisition_quality
 from calcarium.config import Protocol, Protocols
 from calcarium.covariate_table import CovariateTable, scan_covariates
 from calcarium.covariates import from_header
+from calcarium.dose import dose_quality
+from calcarium.dose_report import StudyDose, study_dose
 from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
 from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
@@ -118,10 +120,11 @@ class Scorer:
             if storage, memory or a device gave way: the study may pass elsewhere.
         """
         selection = select(study, self.setup.protocols, all_scans=self.setup.all_scans)
-        results = [self._scan(choice) for choice in selection.scans]
+        dose = study_dose(study) if selection.chosen else StudyDose()
+        results = [self._scan(choice, dose) for choice in selection.scans]
         return study_rows(study.study_id, results, self.setup.secret)
 
-    def _scan(self, choice: ScanChoice) -> ScanResult:
+    def _scan(self, choice: ScanChoice, dose: StudyDose) -> ScanResult:
         covariates, doubts = scan_covariates(choice.scan, self.setup.covariates)
         result = ScanResult(
             choice.scan, choice, "excluded", covariates, choice.scan_class, quality=doubts
@@ -129,6 +132,8 @@ class Scorer:
         if choice.reason is not None:
             return replace(result, stage="select", reason=choice.reason, message=choice.detail)
         protocol = self.setup.protocols.by_class[choice.scan_class]
+        told = dose_quality(choice.scan, dose, protocol.dose)
+        result = replace(result, quality=(*doubts, *told))
         return self._chosen(choice, result, protocol)
 
     def _chosen(self, choice: ScanChoice, result: ScanResult, protocol: Protocol) -> ScanResult:

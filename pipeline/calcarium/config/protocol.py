@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from calcarium.config.contrast import ContrastRules
 from calcarium.config.detector import DetectorRules
+from calcarium.config.dose import DoseRules
 from calcarium.config.interpret import InterpretRules
 from calcarium.config.keys import Section, key, section
 
@@ -180,4 +181,5 @@ class Protocol(Section):
     detector: DetectorRules = section(DetectorRules, "Thresholds of the embedded detector.")
     contrast: ContrastRules = section(ContrastRules, "What is calcium in a contrast CT.")
     scoring: ScoringRules = section(ScoringRules, "What is computed.")
+    dose: DoseRules = section(DoseRules, "From dose length product to effective dose.")
     interpret: InterpretRules = section(InterpretRules, "What the score is said to mean.")
