@@ -18,6 +18,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kernels", backends, indirect=True, scope="session")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """End a run that needs a GPU and has none: one sentence, and a status that is not 0."""
+    if session.config.getoption("--require-gpu", default=False):
+        try:
+            calcarium_kernels.load("cupy")
+        except RuntimeError as error:
+            pytest.exit(f"--require-gpu, and there is none to be had: {error}", returncode=1)
+
+
 @pytest.fixture(scope="session")
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     """Each backend in turn: numpy, the CUDA sources run on the CPU, and a CUDA device."""

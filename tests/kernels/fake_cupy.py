@@ -7,6 +7,7 @@ runtime asks for the right things in the right order, not that a device gives th
 from __future__ import annotations
 
 import ctypes
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,10 +31,9 @@ class OutOfMemoryError(MemoryError):
 
 
 class Stream:
-    ptr = 7
-
-    def __init__(self, non_blocking: bool = False) -> None:
+    def __init__(self, ptr: int, non_blocking: bool = False) -> None:
         assert non_blocking, "the null stream waits for those of other libraries"
+        self.ptr = ptr
         self.pending: list[tuple[int, int, int]] = []
         self.depth = 0
 
@@ -85,6 +85,7 @@ class FakeCupy:
 
     def __init__(self, faults: dict[str, Exception] | None = None) -> None:
         self.faults = faults or {}
+        self.slow_kind = 0  # of copies that take 20 ms
         self.shim = ShimRuntime(build(), multiprocessors=2)
         self.streams: list[Stream] = []
         self.pools: list[MemoryPool] = []
@@ -97,7 +98,7 @@ class FakeCupy:
             driver=SimpleNamespace(CUDADriverError=CUDADriverError),
             compiler=SimpleNamespace(CompileException=CompileException),
             Device=lambda: SimpleNamespace(attributes={"MultiProcessorCount": 2}),
-            Stream=lambda **words: self._keep(self.streams, Stream(**words)),
+            Stream=lambda **words: self._keep(self.streams, Stream(len(self.streams), **words)),
             MemoryPool=lambda: self._keep(self.pools, MemoryPool()),
             alloc_pinned_memory=lambda n_bytes: memoryview(bytearray(n_bytes)),
         )
@@ -112,8 +113,7 @@ class FakeCupy:
     def _get_function(self, name: str):
         def launch(grid, block, arguments) -> None:
             self._may_fail("launch")
-            (stream,) = self.streams
-            assert stream.depth == 1, "launched on another stream"
+            (stream,) = (one for one in self.streams if one.depth)
             assert not stream.pending, "a copy was not waited for"
             assert all(type(n) is int and n > 0 for n in (*grid, *block))
             assert len(grid) < 2 or max(grid[1:]) < 65536, "CUDA's limit"
@@ -131,10 +131,11 @@ class FakeCupy:
         return argument
 
     def _memcpy(self, to: int, origin: int, n_bytes: int, kind: int, stream: int) -> None:
-        assert kind in (1, 2)
-        assert stream == Stream.ptr
+        assert kind in (1, 2, 3)
         self._may_fail("memcpy")
-        self.streams[0].pending.append((to, origin, n_bytes))
+        if kind == self.slow_kind:
+            time.sleep(0.02)
+        self.streams[stream].pending.append((to, origin, n_bytes))
 
     def _may_fail(self, what: str) -> None:
         if what in self.faults:

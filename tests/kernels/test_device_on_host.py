@@ -147,6 +147,22 @@ def test_a_device_that_gives_way_is_not_hidden(library: Path) -> None:
         run(DeviceKernels(Broken(library)), large_trial("noise"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(2048, 512, 512), (600, 1024, 1024)])
+def test_volumes_beyond_2_to_the_29_voxels(library: Path, shape: tuple[int, int, int]) -> None:
+    stored = np.zeros(shape, np.int16)
+    rng = np.random.default_rng(0)
+    for z in (0, 1, shape[0] // 2, shape[0] - 2, shape[0] - 1):
+        stored[z][rng.random(shape[1:]) < 0.05] = 200
+        stored[z, -3:, -40:] = 300
+    cuts = tuple(Cut(np.full(shape[0], value, np.int32), 8) for value in (130, 250))
+    bright = np.ones(shape[0], np.int8)
+    trial = Trial("large", stored, bright, cuts, Box.whole(shape), None, 26)
+    found = run(DeviceKernels(ShimRuntime(library)), trial)
+    assert_same_islands(found, run(HostKernels(), trial))
+    assert len(found[1]) == 5
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16])
 @pytest.mark.parametrize("bright", [1, -1])
 def test_keys_order_all_stored_values_by_brightness(dtype, bright: int) -> None:

@@ -41,6 +41,8 @@ def test_a_check_on_the_users_scan_is_written_and_claims_no_gpu(
     assert written["passed"]
     assert not written["gpu_was_measured"]
     assert written["device"] == ""
+    assert written["scan_compared"]
+    assert not any(written["bandwidths_gb_per_s"].values())
     assert written["timed_shape"] == [14, 96, 112]
     assert written["machine"]["cpus"] >= 1
 

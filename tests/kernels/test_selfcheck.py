@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from fake_cupy import FakeCupy
+from host_shim import require_compiler
 
 from calcarium_kernels import selfcheck
+from calcarium_kernels.device.bandwidth import measure_bandwidths
 from calcarium_kernels.host import HostKernels
 
 SCAN = np.random.default_rng(4).integers(-900, 900, (8, 60, 70), dtype=np.int16)
@@ -20,7 +24,10 @@ def test_without_a_gpu_none_is_reported() -> None:
     assert not check.gpu_was_measured
     assert check.device == ""
     assert "no GPU was measured" in selfcheck.summary(check)
-    assert json.loads(json.dumps(asdict(check)))["n_volumes"] == 20
+    written = json.loads(json.dumps(asdict(check)))
+    assert written["n_volumes"] == 20
+    assert list(written["bandwidths_gb_per_s"].values()) == [None] * 5
+    assert "GB/s" not in selfcheck.summary(check)
 
 
 def test_the_device_sources_pass_and_a_wrong_peak_fails(
@@ -40,6 +47,43 @@ def test_the_device_sources_pass_and_a_wrong_peak_fails(
     assert "the scan" in check.differences
     assert check.label_differences == ("link 6", "link 18", "link 26")
     assert "FAILED" in selfcheck.summary(check)
+
+
+def test_wrong_block_sums_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(HostKernels):
+        def block_sum(self, stored, factor):
+            sums = super().block_sum(stored, factor)
+            sums.flat[-1:] += 1
+            return sums
+
+    monkeypatch.setattr(selfcheck, "load", lambda _: Wrong())
+    check = selfcheck.self_check("numpy", n_volumes=0, scan=SCAN)
+    assert check.differences == ("the scan",)
+
+
+def test_bandwidths_need_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(RuntimeError, match="needs CuPy"):
+        measure_bandwidths()
+
+
+def test_each_bandwidth_is_measured_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stand-in that takes its time for one kind of work: only that rate falls."""
+    require_compiler()
+    slow = {"HtoD": 1, "DtoH": 2, "DtoD": 3}
+    rates = {}
+    for name in ("", *slow):
+        fake = FakeCupy()
+        fake.slow_kind = slow.get(name, 0)
+        monkeypatch.setitem(sys.modules, "cupy", fake)
+        rates[name] = asdict(measure_bandwidths((4, 32, 64), repeats=3, launches=2))
+    fallen = {
+        name: {key for key, rate in rates[name].items() if rate < 0.1 * rates[""][key]}
+        for name in slow
+    }
+    assert fallen["HtoD"] == {"pageable_to_device", "pinned_to_device"}
+    assert fallen["DtoH"] == {"device_to_pinned"}
+    assert fallen["DtoD"] == {"device_to_device"}
 
 
 def test_a_gpu_passes(request: pytest.FixtureRequest) -> None:

@@ -22,7 +22,7 @@ from calcarium_kernels.device.runtime import (
 )
 
 INSTALL = "pip install 'calcarium[cuda13]' for CUDA 13 drivers, 'calcarium[cuda12]' for CUDA 12"
-HOST_TO_DEVICE, DEVICE_TO_HOST = 1, 2
+HOST_TO_DEVICE, DEVICE_TO_HOST, ON_DEVICE = 1, 2, 3
 SPARE = 1.25  # a buffer that grows takes more than asked, so that the next scan fits too
 
 _Kernel: TypeAlias = Callable[[Dim, Dim, tuple[Argument, ...]], None]
@@ -103,6 +103,10 @@ class CupyRuntime:
         """Copy from the device, and wait."""
         self._copy(target.ctypes.data, cast(_Memory, source).ptr, target.nbytes, DEVICE_TO_HOST)
 
+    def copy_on_device(self, source: Buffer, target: Buffer, n_bytes: int) -> None:
+        """Copy from one buffer to another, and wait."""
+        self._copy(cast(_Memory, target).ptr, cast(_Memory, source).ptr, n_bytes, ON_DEVICE)
+
     def launch(self, kernel: str, grid: Dim, block: Dim, *arguments: Argument) -> None:
         """Start a kernel on the one stream."""
         with self._reported(), self._stream:
@@ -111,10 +115,15 @@ class CupyRuntime:
             passed = tuple(NULL if argument is None else argument for argument in arguments)
             self._kernels[kernel](grid, block, passed)
 
-    def release(self) -> None:
-        """Free all buffers and the pool behind them."""
+    def wait(self) -> None:
+        """Return when everything that was launched has ended."""
         with self._reported():
             self._stream.synchronize()
+
+    def release(self) -> None:
+        """Free all buffers and the pool behind them."""
+        self.wait()
+        with self._reported():
             self._buffers.clear()
             self._pool.free_all_blocks()
 
@@ -127,7 +136,7 @@ class CupyRuntime:
     def _copy(self, to: int, origin: int, n_bytes: int, kind: int) -> None:
         with self._reported():
             self._cupy.cuda.runtime.memcpyAsync(to, origin, n_bytes, kind, self._stream.ptr)
-            self._stream.synchronize()
+        self.wait()
 
     def _compile(self) -> _Module:
         sources = b"".join(path.read_bytes() for path in sorted(CUDA_SOURCES.iterdir()))
