@@ -137,6 +137,11 @@ REASONS: dict[str, Reason] = {
         "A manifest names it, but nothing is there.",
         "Mend the manifest or bring the files, then use --retry not_found.",
     ),
+    "unreadable_header": Reason(
+        "unscorable",
+        "Files of a folder or archive whose header cannot be read: damaged, or out of reach.",
+        "private/messages names each; mend them, then use --retry unreadable_header.",
+    ),
     "no_region": Reason(
         "unscorable",
         "Nothing says where the coronary arteries are.",

@@ -35,6 +35,17 @@ class Choice:
         """Whether nothing is left out."""
         return self == Choice(seed=self.seed)
 
+    @property
+    def is_by_id(self) -> bool:
+        """Whether the id of a study alone decides."""
+        return self.sample is None and self.limit is None
+
+    def is_within(self, study_id: str) -> bool:
+        """Whether a study is in the shard, and among those that were named."""
+        if self.only and study_id not in self.only:
+            return False
+        return self.shard is None or _hash(study_id) % self.shard[1] == self.shard[0] - 1
+
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Read ``i/n``.
@@ -57,7 +68,7 @@ def chosen(studies: Callable[[], Iterable[Study]], choice: Choice) -> Iterator[S
     ----------
     studies : starts a pass over all studies; a sample needs a second one
     """
-    within = (s for s in studies() if _is_within(s.study_id, choice))
+    within = (s for s in studies() if choice.is_within(s.study_id))
     if choice.sample is not None:
         drawn = _draw((s.study_id for s in within), choice.sample, choice.seed)
         within = (s for s in studies() if s.study_id in drawn)
@@ -66,12 +77,6 @@ def chosen(studies: Callable[[], Iterable[Study]], choice: Choice) -> Iterator[S
 
 def _draw(study_ids: Iterable[str], size: int, seed: int) -> Collection[str]:
     return set(heapq.nsmallest(size, study_ids, key=lambda s: _hash(f"{seed}/{s}")))
-
-
-def _is_within(study_id: str, choice: Choice) -> bool:
-    if choice.only and study_id not in choice.only:
-        return False
-    return choice.shard is None or _hash(study_id) % choice.shard[1] == choice.shard[0] - 1
 
 
 def _hash(text: str) -> int:

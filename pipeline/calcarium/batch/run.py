@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,7 +36,8 @@ class Order:
     Attributes
     ----------
     studies : starts a pass over all studies of the index
-    absent : rows of what was asked for and is not there
+    without_study : rows of what was asked for or found, and has no study
+    outdated : committed studies whose rows the index speaks against
     total : how many the index holds, if that is known
     protocol_json : the resolved protocol
     retry : take up again studies that failed (``failed``) or were excluded for this reason
@@ -46,7 +47,8 @@ class Order:
     job: Job
     studies: Callable[[], Iterable[Study]]
     protocol_json: str
-    absent: Callable[[], Iterable[StudyRows]] = tuple
+    without_study: Callable[[], Iterable[StudyRows]] = tuple
+    outdated: Callable[[], Collection[str]] = tuple
     total: int | None = None
     choice: Choice = field(default_factory=Choice)
     options: RunOptions = field(default_factory=RunOptions)
@@ -73,14 +75,15 @@ def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) 
     describe_folder(folder, order.protocol_json)
     record_run(folder, order.run)
     sweep(folder)
+    drop_studies(folder, order.outdated())
     if order.retry is not None:
         drop_studies(folder, _to_retry(folder, order.retry))
     census = Census(committed_study_ids(folder))
     tally = Tally(total=order.total if order.choice.is_all else None)
     studies = census.not_done(chosen(order.studies, order.choice), tally)
     commits = Commits(folder, order.options)
-    if order.choice.is_all:
-        census.add_absent(order, commits, tally)
+    if order.choice.is_by_id:
+        census.add_without_study(order, commits, tally)
     try:
         with stop_on_signals() as stop:
             score_studies(studies, order.job, order.options, client, commits, tally, reporter, stop)
@@ -119,9 +122,11 @@ class Census:
             else:
                 yield study
 
-    def add_absent(self, order: Order, commits: Commits, tally: Tally) -> None:
-        """Commit rows for what was asked for and is not there."""
-        for rows in order.absent():
+    def add_without_study(self, order: Order, commits: Commits, tally: Tally) -> None:
+        """Commit rows for what was asked for or found, and has no study."""
+        for rows in order.without_study():
+            if not order.choice.is_within(rows.study_id):
+                continue
             self.asked += 1
             if rows.study_id in self.done_before:
                 self.continued += 1

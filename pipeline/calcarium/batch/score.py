@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -16,13 +17,13 @@ from uuid import uuid4
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
-from calcarium.batch.absent import absent_studies
 from calcarium.batch.cluster import workers
 from calcarium.batch.options import RunOptions
 from calcarium.batch.plan import Choice
 from calcarium.batch.progress import Reporter, report
 from calcarium.batch.run import Order, now, run
 from calcarium.batch.submit import Job
+from calcarium.batch.without_study import absent_studies, outdated_places, unreadable_places
 from calcarium.config import Protocols
 from calcarium.covariate_table import read_covariates
 from calcarium.errors import CalciumError, ResourceError, UsageError
@@ -132,7 +133,7 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
     if unread := [problem for problem in problems(index) if problem.kind != "missing"]:
         reporter.say(
             f"{len(unread):,} files could not be read, the first is {unread[0].url}: "
-            f"{unread[0].message}; `calcarium plan` lists more"
+            f"{unread[0].message}; each folder that holds some has a row unreadable_header"
         )
     if summary.touched_studies:
         reporter.say(
@@ -169,7 +170,8 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         Job(setup, setup.failed, made_by),
         partial(iter_studies, index),
         request.protocols.to_json(),
-        absent=partial(absent_studies, index, entries),
+        without_study=lambda: chain(absent_studies(index, entries), unreadable_places(index)),
+        outdated=partial(outdated_places, folder, index),
         total=index_counts(index).studies,
         choice=request.choice,
         options=request.options,

@@ -84,5 +84,5 @@ def _not_there(waiting: list[str], some_id: str) -> str:
         )
     return (
         f"{some_id}: no file that was read has this id. Is its folder among the inputs? "
-        "`calcarium plan` lists the files that could not be read"
+        "private/messages names the files that could not be read (unreadable_header)"
     )

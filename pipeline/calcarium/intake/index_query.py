@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,22 @@ from calcarium.intake.index_store import connect
 from calcarium.intake.index_tables import FileKind
 from calcarium.intake.manifest import ManifestEntry
 
+PLACE = "CASE WHEN url = container THEN regexp_replace(url, '/[^/]*$', '') ELSE container END"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that has no header in the index, though it should."""
+    """A file that has no header in the index, though it should.
+
+    Attributes
+    ----------
+    place : the folder or archive that holds it
+    """
 
     url: str
     kind: FileKind
     message: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ def problems(folder: Path) -> list[Problem]:
     """Files that are broken, out of reach, or named by a manifest but absent; by URL."""
     with connect(folder) as connection:
         rows = connection.execute(
-            "SELECT url, kind, coalesce(message, '') FROM files "
+            f"SELECT url, kind, coalesce(message, ''), {PLACE} FROM files "
             "WHERE kind NOT IN ('dicom', 'not_dicom') ORDER BY url"
         ).fetchall()
     return [Problem(*row) for row in rows]
@@ -62,11 +70,20 @@ def other_files_by_folder(folder: Path) -> list[tuple[str, int]]:
     """How many files of other formats lie in each folder or archive, by its URL."""
     with connect(folder) as connection:
         rows: list[tuple[str, int]] = connection.execute(
-            "SELECT CASE WHEN url = container THEN regexp_replace(url, '/[^/]*$', '') "
-            "ELSE container END AS place, count(*) FROM files WHERE kind = 'not_dicom' "
+            f"SELECT {PLACE} AS place, count(*) FROM files WHERE kind = 'not_dicom' "
             "GROUP BY place ORDER BY place"
         ).fetchall()
     return rows
+
+
+def known_places(folder: Path, places: Collection[str]) -> set[str]:
+    """Those of some folders and archives in which files were found, now or before."""
+    with connect(folder) as connection:
+        connection.register("wanted", pa.table({"place": pa.array(places, pa.string())}))
+        rows = connection.execute(
+            f"SELECT place FROM wanted WHERE place IN (SELECT {PLACE} FROM all_files)"
+        ).fetchall()
+    return {place for (place,) in rows}
 
 
 def touched_studies(folder: Path, part: int) -> tuple[str, ...]:

@@ -66,6 +66,12 @@ one commit; after small files were joined, `0000000-0000063.parquet` holds the
 commits 0 to 63 and takes the place of each file inside that range. A commit
 counts once its file in `series/` is there. Volatile columns may differ between
 two runs that found the same.
+
+What has no study has a row as well. `missing-...` (`not_found`) is an entry of a
+manifest that is not there. `unreadable-...` (`unreadable_header`) is a folder or
+archive with files whose header cannot be read; `n_files` says how many, and
+`private/messages` names each with what is wrong. Such a row goes when its files
+are mended, and is replaced when others break.
 """
 
 if __name__ == "__main__":

@@ -23,7 +23,11 @@ from calcarium.tables.rows import Row, TableName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STUDY_ID = identifier("study_id", "StudyInstanceUID, or a hash of headers where it is missing")
+STUDY_ID = identifier(
+    "study_id",
+    "StudyInstanceUID, or a hash of headers where it is missing; missing-... and unreadable-... "
+    "where there is no study",
+)
 SCAN_ID = identifier(
     "scan_id", "SeriesInstanceUID, with /2, /3 ... where one was split; a hash where it is missing"
 )
