@@ -13,11 +13,14 @@ SOURCES = sorted(Path(calcarium.quality.__file__).parent.rglob("*.py"))
 
 def named_checks(source: Path) -> set[str]:
     """Literal first arguments of ``QualityRow(...)`` and of the functions that make one."""
-    calls = [n for n in ast.walk(ast.parse(source.read_text())) if isinstance(n, ast.Call)]
+    code = source.read_text()
+    if "QualityRow" not in code:
+        return set()
+    calls = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
     return {
         str(first.value)
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in ("QualityRow", "_row", "_told")
+        if isinstance(call.func, ast.Name) and call.func.id in ("QualityRow", "_row", "_told", "_note")
         for first in [*call.args, *(k.value for k in call.keywords if k.arg == "check")][:1]
         if isinstance(first, ast.Constant)
     }

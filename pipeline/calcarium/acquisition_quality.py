@@ -19,21 +19,25 @@ def acquisition_quality(
     """How far a scan is from the one that the score was defined on."""
     low, high = CALCIUM_INCREMENT_MM
     increment = volume.slice_increment_mm
+    seen = choice.scan.acquisition
     usual = low - TOLERANCE_MM <= increment <= high + TOLERANCE_MM
-    rows = [
+    rows = (
         QualityRow("slice_increment", _status(usual), increment),
         QualityRow("kernel", KERNEL_STATUS[choice.kernel], text=choice.kernel),
         QualityRow("region_is_coronary", "pass" if region.is_coronary else "fail"),
-    ]
-    seen = choice.scan.acquisition
-    rows += [
         _told("field_of_view", seen.reconstruction_diameter_mm),
         _told("heart_rate", seen.heart_rate_bpm),
         _told("cardiac_phase", seen.cardiac_phase_percent),
-    ]
-    if choice.scan_class == "gated":
-        rows.append(QualityRow("gating", _status(choice.gated == "yes"), text=choice.gated))
-    return tuple(rows)
+    )
+    return (*rows, _gating(choice))
+
+
+def _gating(choice: ScanChoice) -> QualityRow:
+    """A gated class needs proof; a non-gated one must not have it; with contrast either goes."""
+    proven = choice.gated == "yes"
+    fits = {"gated": proven, "nongated": not proven, "contrast": True}[choice.scan_class]
+    text = f"{choice.gated}: {choice.gated_evidence}" if choice.gated_evidence else choice.gated
+    return QualityRow("gating", _status(fits), text=text)
 
 
 def _told(check: str, value: float | None) -> QualityRow:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from calcarium.config import VolumeRules
 from calcarium.intake.records import Acquisition, Scan
-from calcarium.quality import QualityRow
+from calcarium.quality import QualityRow, Status
 from calcarium.volume.codecs import SYNTAXES
 from calcarium.volume.geometry import Stack
 from calcarium.volume.multiframe import HOUNSFIELD
@@ -36,24 +38,21 @@ def _geometry_notes(header: Acquisition, stack: Stack, rules: VolumeRules) -> It
     geometry = stack.geometry
     increment = geometry.slice_increment_mm
     tolerance = rules.increment_tolerance_mm
-    claimed = header.spacing_between_slices_mm
-    if claimed is not None:
-        # The sign tells only in which direction the table moved.
-        agrees = abs(abs(claimed) - increment) <= tolerance
-        yield QualityRow("slice_spacing", "pass" if agrees else "warn", claimed)
-    if header.slice_thickness_mm is not None:
-        overlap = header.slice_thickness_mm - increment
-        yield QualityRow("slice_overlap", "pass" if overlap >= -tolerance else "warn", overlap)
-    tilted = geometry.shear_deg > NOTICEABLE_TILT_DEG
-    yield QualityRow("gantry_tilt", "warn" if tilted else "pass", geometry.shear_deg)
+    claimed, thickness = header.spacing_between_slices_mm, header.slice_thickness_mm
+    # The sign tells only in which direction the table moved.
+    agrees = claimed is not None and abs(abs(claimed) - increment) <= tolerance
+    yield _note("slice_spacing", agrees, claimed)
+    overlap = None if thickness is None else thickness - increment
+    yield _note("slice_overlap", overlap is not None and overlap >= -tolerance, overlap)
+    yield _note("gantry_tilt", geometry.shear_deg <= NOTICEABLE_TILT_DEG, geometry.shear_deg)
     tag = header.gantry_tilt_deg
-    if tag is not None and abs(abs(tag) - geometry.shear_deg) > TAG_TOLERANCE_DEG:
-        yield QualityRow("gantry_tilt_tag", "warn", tag)
-    if stack.n_missing:
-        yield QualityRow("missing_slices", "fail", float(stack.n_missing))
-    elif stack.varies:
-        distance = geometry.slice_position_mm[1:] - geometry.slice_position_mm[:-1]
-        yield QualityRow("varying_increment", "warn", float(distance.max() - distance.min()))
+    agrees = tag is not None and abs(abs(tag) - geometry.shear_deg) <= TAG_TOLERANCE_DEG
+    yield _note("gantry_tilt_tag", agrees, tag)
+    missing: Status = "fail" if stack.n_missing else "pass"
+    yield QualityRow("missing_slices", missing, float(stack.n_missing))
+    distance = geometry.slice_position_mm[1:] - geometry.slice_position_mm[:-1]
+    varies = stack.varies and not stack.n_missing
+    yield _note("varying_increment", not varies, round(float(np.ptp(distance)), 6))
 
 
 def _pixel_notes(scan: Scan, stack: Stack, counts: PixelCounts) -> Iterator[QualityRow]:
@@ -63,19 +62,25 @@ def _pixel_notes(scan: Scan, stack: Stack, counts: PixelCounts) -> Iterator[Qual
         ("unused_bits", counts.n_cleared),
     )
     for check, n in changes:
-        if n:
-            yield QualityRow(check, "warn", float(n))
+        yield _note(check, not n, float(n))
     rescales = {(s.slope, s.intercept) for s in stack.slices}
-    if len(rescales) > 1:
-        yield QualityRow("mixed_rescale", "pass", float(len(rescales)))
-    types = {s.rescale_type for s in stack.slices} - {HOUNSFIELD[0]}
-    if types:
-        yield QualityRow("rescale_type", "warn", text=", ".join(sorted(types)))
+    yield _note("mixed_rescale", True, float(len(rescales)))
+    others = {s.rescale_type for s in stack.slices} - {HOUNSFIELD[0]}
+    yield QualityRow("rescale_type", "warn" if others else "pass", text=", ".join(sorted(others)))
     lossy = {
         SYNTAXES[s.file.transfer_syntax_uid].name
         for s in stack.slices
         if SYNTAXES[s.file.transfer_syntax_uid].lossy
     }
-    if lossy or scan.acquisition.lossy_image_compression == "01":
-        text = ", ".join(sorted(lossy)) or "LossyImageCompression says so"
-        yield QualityRow("lossy_compression", "warn", text=text)
+    if scan.acquisition.lossy_image_compression == "01":
+        lossy = lossy or {"LossyImageCompression says so"}
+    yield QualityRow(
+        "lossy_compression", "warn" if lossy else "pass", text=", ".join(sorted(lossy))
+    )
+
+
+def _note(check: str, good: bool, value: float | None) -> QualityRow:
+    """A check of a number; unknown without one."""
+    if value is None:
+        return QualityRow(check, "unknown")
+    return QualityRow(check, "pass" if good else "warn", value)
