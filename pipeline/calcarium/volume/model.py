@@ -88,7 +88,7 @@ class Rescale:
     @property
     def sign(self) -> NDArray[np.int8]:
         """+1 where a larger stored value is brighter, else -1; shape (n_slices,)."""
-        return np.array([1 if slope > 0 else -1 for slope in self.slope], dtype=np.int8)
+        return np.array([1 if slope.numerator > 0 else -1 for slope in self.slope], dtype=np.int8)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import groupby
 from math import ceil, floor
 
 import numpy as np
@@ -30,10 +31,11 @@ def stored_threshold(rescale: Rescale, hu: Fraction, *, inclusive: bool) -> Int3
     int32 array, shape (n_slices,). Where the slope is positive a voxel passes if
     ``stored >= value``, where it is negative if ``stored <= value``.
     """
-    values = [
-        _bound((hu - intercept) / slope, rising=slope > 0, inclusive=inclusive)
-        for slope, intercept in zip(rescale.slope, rescale.intercept, strict=True)
-    ]
+    values: list[int] = []
+    # Most scans have one rescale for all slices, and exact fractions are slow.
+    for (slope, intercept), same in groupby(zip(rescale.slope, rescale.intercept, strict=True)):
+        bound = _bound((hu - intercept) / slope, rising=slope > 0, inclusive=inclusive)
+        values += [bound] * sum(1 for _ in same)
     return np.clip(values, INT32.min, INT32.max).astype(np.int32)
 
 
