@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import calcarium.quality
-from calcarium.quality import CHECKS, quality_markdown
+from calcarium.quality import CHECKS, GROUPS, quality_markdown
 
 SOURCES = sorted(Path(calcarium.quality.__file__).parent.rglob("*.py"))
 
@@ -39,3 +39,8 @@ def test_every_check_asks_something() -> None:
 def test_the_page_of_checks_is_up_to_date():
     page = Path(__file__).parents[1] / "docs" / "quality.md"
     assert page.read_text(encoding="utf-8") == quality_markdown()
+
+
+def test_a_check_is_in_one_group_and_has_a_source() -> None:
+    assert sum(len(group.checks) for group in GROUPS) == len(CHECKS)
+    assert [name for name, check in CHECKS.items() if not check.source] == []
