@@ -10,6 +10,8 @@ from calcarium.quality import CHECKS, GROUPS, quality_markdown
 
 SOURCES = sorted(Path(calcarium.quality.__file__).parent.rglob("*.py"))
 
+MAKERS = ("QualityRow", "_row", "_told", "_note")
+
 
 def named_checks(source: Path) -> set[str]:
     """Literal first arguments of ``QualityRow(...)`` and of the functions that make one."""
@@ -20,7 +22,7 @@ def named_checks(source: Path) -> set[str]:
     return {
         str(first.value)
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in ("QualityRow", "_row", "_told", "_note")
+        if isinstance(call.func, ast.Name) and call.func.id in MAKERS
         for first in [*call.args, *(k.value for k in call.keywords if k.arg == "check")][:1]
         if isinstance(first, ast.Constant)
     }

@@ -41,6 +41,7 @@ class Covariates:
     family_history_heart_attack : risk factors
     ascvd_risk_10y_percent : ten-year risk as the registry computed it without calcium
     myocardial_infarction, stent, bypass, known_ascvd : known disease
+    pacemaker : or a defibrillator: leads in the heart
     symptomatic, pregnant : at the time of the scan
     """
 
@@ -59,6 +60,7 @@ class Covariates:
     myocardial_infarction: bool | None = None
     stent: bool | None = None
     bypass: bool | None = None
+    pacemaker: bool | None = None
     known_ascvd: bool | None = None
     symptomatic: bool | None = None
     pregnant: bool | None = None

@@ -160,6 +160,7 @@ def test_every_rule_has_a_text_a_source_and_a_column() -> None:
         (Covariates(ascvd_risk_10y_percent=5.0), {"risk_intermediate"}),
         (HIGH_RISK, {"risk_intermediate", "risk_borderline_or_intermediate"}),
         (Covariates(stent=True), {"known_ascvd", "device_in_history"}),
+        (Covariates(pacemaker=True), {"device_in_history"}),
         (Covariates(known_ascvd=False, symptomatic=True), {"symptomatic"}),
         (Covariates(), set()),
     ],

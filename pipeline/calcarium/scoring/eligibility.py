@@ -92,7 +92,7 @@ ELIGIBILITY: dict[str, Check] = {
     "risk_intermediate": _risk_within(7.5, 20),
     "risk_borderline_or_intermediate": _risk_within(5, 20),
     "known_ascvd": _free_of("known_ascvd", "myocardial_infarction", "stent", "bypass"),
-    "device_in_history": _free_of("stent", "bypass"),
+    "device_in_history": _free_of("stent", "bypass", "pacemaker"),
     "symptomatic": _free_of("symptomatic"),
     "pregnant": _free_of("pregnant"),
 }
