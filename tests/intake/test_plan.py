@@ -35,6 +35,22 @@ def test_plan_says_what_would_be_scored_and_why_not_the_rest(archive: Path) -> N
     assert "1 files are not DICOM" in " ".join(words)
 
 
+def test_plan_estimates_the_time_from_studies_that_it_scores(archive: Path) -> None:
+    words = " ".join(run("plan", str(archive)).split())
+    assert "with 1 workers" in words
+    assert "fastest and slowest of 1 studies drawn at random" in words
+    assert "Estimate" not in run("plan", str(archive), "--sample", "0")
+
+
+def test_plan_says_where_files_cannot_be_read(archive: Path) -> None:
+    for folder in "ab":
+        first = min((archive / folder).iterdir())
+        first.write_bytes(first.read_bytes()[:140])
+    words = " ".join(run("plan", str(archive), "--sample", "0").split())
+    assert "unreadable: " in words
+    assert "2 folders or archives would have a row unreadable_header" in words
+
+
 def test_plan_of_an_index_that_was_made_before(archive: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     first = run("index", str(archive), "--out", str(index))
@@ -42,7 +58,9 @@ def test_plan_of_an_index_that_was_made_before(archive: Path, tmp_path: Path) ->
     assert run("index", str(archive), "--out", str(index)).startswith("read 0 files; 53 were known")
     for file in archive.rglob("*.dcm"):
         file.unlink()
-    assert "1 of 1 studies have a scan to score" in " ".join(run("plan", str(index)).split())
+    words = " ".join(run("plan", str(index)).split())
+    assert "1 of 1 studies have a scan to score" in words
+    assert "No estimate of the hours: " in words
 
 
 def test_plan_says_how_many_masks_are_missing(archive: Path, tmp_path: Path) -> None:

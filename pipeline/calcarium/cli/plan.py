@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from calcarium.config import Protocols
     from calcarium.covariate_table import CovariateTable
-    from calcarium.intake.records import Scan
-    from calcarium.intake.survey import Survey
+    from calcarium.intake.survey import Draw, Survey
+    from calcarium.regions.inputs import RegionInputs
+    from calcarium.study import ScorerSetup
+
+
+EXAMPLES = 5
 
 
 @click.command("plan", context_settings={"show_default": True})
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--covariates", default="", metavar="FILE", help="Table of age, sex and the like.")
 @click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
+@click.option(
+    "--sample",
+    type=click.IntRange(0),
+    default=5,
+    help="Studies that are scored to estimate the hours; 0: none.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -38,9 +48,10 @@ def command(
     covariates: str,
     all_scans: bool,
     workers: int,
+    sample: int,
     out: Path | None,
 ) -> None:
-    """What would be scored, and why not the rest. Nothing is scored.
+    """What would be scored, why not the rest, and in how many hours. Nothing is kept of a score.
 
     INPUT is a folder, a file, an archive, a manifest, or a folder that `calcarium index` made.
     """
@@ -49,21 +60,34 @@ def command(
     from calcarium.config import load_protocol
     from calcarium.covariate_table import read_covariates
     from calcarium.intake.studies import iter_studies
-    from calcarium.intake.survey import survey
+    from calcarium.intake.survey import Draw, survey
+    from calcarium.regions.inputs import RegionInputs
+    from calcarium.study import ScorerSetup
 
     protocols = load_protocol(protocol)
     table = read_covariates(covariates) if covariates else None
     with ExitStack() as stack:
         scratch = stack.enter_context(TemporaryDirectory(prefix="calcarium-"))
         index = _index(inputs, out or Path(scratch), workers)
-        has_mask = _masks(masks, inputs, index, protocols)
-        found = survey(iter_studies(index), protocols, all_scans=all_scans, has_mask=has_mask)
+        given = _masks(masks, inputs, index, protocols)
+        draw = Draw(sample + 1 if sample else 0)
+        found = survey(
+            iter_studies(index),
+            protocols,
+            all_scans=all_scans,
+            has_mask=(lambda scan: given.mask_of(scan) is not None) if given else None,
+            draw=draw,
+        )
         console = Console()
         _print_scans(console, found)
         _print_syntaxes(console, found)
         _print_rest(console, found, index)
         if table is not None:
             _print_covariates(console, table, index, protocols)
+        setup = ScorerSetup(
+            protocols, given or RegionInputs(), b"", covariates=table, all_scans=all_scans
+        )
+        _print_hours(console, found, draw, setup, workers or os.cpu_count() or 1)
     click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
 
 
@@ -80,7 +104,7 @@ def _index(inputs: tuple[str, ...], folder: Path, workers: int) -> Path:
 
 def _masks(
     masks: str, inputs: tuple[str, ...], index: Path, protocols: Protocols
-) -> Callable[[Scan], bool] | None:
+) -> RegionInputs | None:
     from calcarium.intake.index_query import series_of_entries
     from calcarium.intake.manifest import expand, masks_by_series
     from calcarium.regions.inputs import gather_inputs
@@ -90,8 +114,7 @@ def _masks(
     if not masks and not column:
         return None
     shapes = [protocol.region.shapes for protocol in protocols.by_class.values()]
-    given = gather_inputs(masks, mask_column=column, shapes=shapes)
-    return lambda scan: given.mask_of(scan) is not None
+    return gather_inputs(masks, mask_column=column, shapes=shapes)
 
 
 def _print_scans(console: Console, found: Survey) -> None:
@@ -154,10 +177,43 @@ def _print_rest(console: Console, found: Survey, index: Path) -> None:
     )
     if found.without_mask.scans:
         console.print(f"{found.without_mask.scans:,} of these scans have no mask.")
-    for problem in problems(index)[:5]:
+    unread = problems(index)
+    for problem in unread[:EXAMPLES]:
         console.print(f"{problem.kind}: {problem.url}: {problem.message}", markup=False)
-    if counts.problems > 5:
-        console.print(f"and {counts.problems - 5:,} more files that could not be read")
+    if len(unread) > EXAMPLES:
+        console.print(f"and {len(unread) - EXAMPLES:,} more that could not be read")
+    places = {problem.place for problem in unread if problem.kind != "missing"}
+    if places:
+        console.print(f"{len(places):,} folders or archives would have a row unreadable_header.")
+
+
+def _print_hours(
+    console: Console, found: Survey, draw: Draw, setup: ScorerSetup, workers: int
+) -> None:
+    from calcarium.batch.estimate import estimate
+    from calcarium.errors import CalciumError
+
+    if not draw.drawn:
+        return
+    slices = sum(tally.slices for tally in found.chosen.values())
+    try:
+        told = estimate(draw.drawn, setup(), slices, workers)
+    except CalciumError as error:
+        console.print(f"No estimate of the hours: {error}", markup=False)
+        return
+    console.print(
+        f"Estimate: {_duration(told.hours)} with {workers:,} workers, "
+        f"{_duration(told.hours_fastest)} to {_duration(told.hours_slowest)} at the speed of the "
+        f"fastest and slowest of {told.n_studies:,} studies drawn at random ({told.study_s:.2f} s "
+        "each, here). Workers that wait for each other's storage or memory are slower; reading "
+        "the headers comes before."
+    )
+
+
+def _duration(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h"
 
 
 def _print_covariates(

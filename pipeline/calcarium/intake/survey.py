@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from random import Random
+from typing import NamedTuple
 
 from calcarium.config import Protocols, ScanClass
 from calcarium.errors import REASONS
 from calcarium.intake.records import Scan, Study
 from calcarium.intake.select import ScanChoice, select
+
+
+def n_slices(scan: Scan) -> int:
+    """Slices of a scan, duplicates included."""
+    return sum(file.number_of_frames for file in scan.files)
 
 
 @dataclass
@@ -18,13 +25,46 @@ class Tally:
 
     scans: int = 0
     bytes: int = 0
+    slices: int = 0
     example: ScanChoice | None = None
 
     def add(self, choice: ScanChoice) -> None:
         """Count a scan."""
         self.scans += 1
         self.bytes += sum(file.size_bytes for file in choice.scan.files)
+        self.slices += n_slices(choice.scan)
         self.example = self.example or choice
+
+
+class DrawnStudy(NamedTuple):
+    """A study drawn at random, and the slices of it that would be scored."""
+
+    study: Study
+    slices: int
+
+
+@dataclass
+class Draw:
+    """So many studies at random from a stream of unknown length: each is as likely as another.
+
+    Algorithm R (Vitter 1985, ACM Trans. Math. Softw. 11:37).
+    """
+
+    size: int
+    seed: int = 0
+    drawn: list[DrawnStudy] = field(default_factory=list)
+    _seen: int = 0
+
+    def __post_init__(self) -> None:
+        self._chance = Random(self.seed)
+
+    def offer(self, study: DrawnStudy) -> None:
+        """Take a study in, perhaps in the place of another."""
+        self._seen += 1
+        if len(self.drawn) < self.size:
+            self.drawn.append(study)
+        elif (place := self._chance.randrange(self._seen)) < self.size:
+            self.drawn[place] = study
 
 
 @dataclass
@@ -53,18 +93,23 @@ def survey(
     *,
     all_scans: bool = False,
     has_mask: Callable[[Scan], bool] | None = None,
+    draw: Draw | None = None,
 ) -> Survey:
     """Select in every study, as a run would, and count.
 
     Parameters
     ----------
     has_mask : tells whether a mask was given for a scan; ``None`` if no masks were given
+    draw : is offered every study that has a scan to score
     """
     found = Survey()
     for study in studies:
         found.studies += 1
         selection = select(study, protocols, all_scans=all_scans)
         found.studies_with_choice += bool(selection.chosen)
+        if draw and selection.chosen:
+            slices = sum(n_slices(choice.scan) for choice in selection.chosen)
+            draw.offer(DrawnStudy(study, slices))
         for choice in selection.scans:
             _count(found, choice, has_mask)
     return found
