@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import math
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 from calcarium.covariates import Covariates
 from calcarium.scoring.risk import INPUTS, mesa_risk, missing_inputs
 
+DATA = Path(__file__).parent / "data"
+COEFFICIENTS = list(csv.DictReader((DATA / "risk-mesa-2015.csv").read_text().splitlines()))
 EXAMPLES = tomllib.loads((Path(__file__).parent / "data" / "mesa-2015-examples.toml").read_text())
 HEALTHY = Covariates(
     diabetes=False,
@@ -61,3 +65,41 @@ def test_each_risk_factor_raises_the_risk() -> None:
         assert raised is not None
         assert raised.with_cac_percent > base.with_cac_percent
         assert raised.without_cac_percent > base.without_cac_percent
+
+
+WOMAN = replace(
+    HEALTHY, age_years=60, sex="F", race_ethnicity="white", total_cholesterol_mg_dl=200,
+    hdl_mg_dl=50, sbp_mm_hg=120, hypertension_medication=False,
+)  # fmt: skip
+VALUES = {"no": False, "yes": True}
+
+
+def predictors(person: Covariates, agatston: float = 0) -> tuple[float, float]:
+    """Linear predictor and ln(-ln S0) of both models: ln(-ln(1 - risk)) of 1 - S0 ** exp(sum)."""
+    risk = mesa_risk(agatston, person)
+    assert risk is not None
+    shares = (risk.without_cac_percent / 100, risk.with_cac_percent / 100)
+    return tuple(math.log(-math.log1p(-share)) for share in shares)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("row", COEFFICIENTS, ids=lambda r: r["term"])
+def test_every_published_coefficient(row: dict[str, str]) -> None:
+    """One input changed by one unit moves the linear predictor by its coefficient."""
+    before, after = (
+        predictors(replace(WOMAN, **{row["field"]: parsed(row["field"], row[end])}))
+        for end in ("from", "to")
+    )
+    assert after[0] - before[0] == pytest.approx(float(row["without_cac"]), abs=1e-9)
+    assert after[1] - before[1] == pytest.approx(float(row["with_cac"]), abs=1e-9)
+
+
+def parsed(field: str, text: str) -> object:
+    if field in ("sex", "race_ethnicity"):
+        return text
+    return VALUES[text] if text in VALUES else float(text)
+
+
+def test_calcium_enters_as_the_logarithm_of_the_score_plus_one() -> None:
+    none, some = predictors(WOMAN), predictors(WOMAN, math.e - 1)
+    assert some[0] == none[0]
+    assert some[1] - none[1] == pytest.approx(0.2743, abs=1e-9)
