@@ -19,6 +19,7 @@ from calcarium.voxels import pack, unpack
 # What a score or its meaning can depend on; the rest of a header may name somebody.
 HEADER = (
     "kvp",
+    "filter_type",
     "convolution_kernel",
     "slice_thickness_mm",
     "mass_factor_patient",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,8 @@ THRESHOLD_SETS: Mapping[str, Mapping[int, Threshold] | None] = {
 # Reconstructed as if scanned at 120 kV, so 130 HU holds at any tube voltage (FQM notebook; Tao,
 # Booij 2020: Agatston within 8 %).
 ARTIFICIAL_120_KERNELS = ("SA36",)
+# A tin filter hardens the beam: no validated threshold is known for any voltage behind it.
+TIN_FILTER = re.compile(r"\b(SN\d*|TIN)\b")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def threshold_at(
         return VoltageRule(STANDARD, known=True)
     if _is_artificial_120(acquisition.convolution_kernel):
         return VoltageRule(table[120], known=True)
-    kvp = acquisition.kvp
+    kvp = None if _has_tin(acquisition) else acquisition.kvp
     if kvp is not None and round(kvp) in table and abs(kvp - round(kvp)) < 0.5:
         return VoltageRule(table[round(kvp)], known=True)
     return VoltageRule(table[120], known=False)
@@ -103,8 +106,13 @@ def voltage_quality(
     guessed = [name for name, rule in others.items() if not rule.known]
     if not guessed:
         return QualityRow("kvp_threshold", "pass", acquisition.kvp)
-    text = f"scored with the 120 kVp threshold: {', '.join(guessed)}"
+    behind = "tin filter, " if _has_tin(acquisition) else ""
+    text = f"{behind}scored with the 120 kVp threshold: {', '.join(guessed)}"
     return QualityRow("kvp_threshold", "fail", acquisition.kvp, text)
+
+
+def _has_tin(acquisition: Acquisition) -> bool:
+    return TIN_FILTER.search((acquisition.filter_type or "").upper()) is not None
 
 
 def _is_artificial_120(kernel: str | None) -> bool:
