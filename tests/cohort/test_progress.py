@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +23,8 @@ from calcarium.cohort.progress import (
 from calcarium.cohort.scans import ScoredScan, scored_scans
 from calcarium.errors import UsageError
 
+DATA = Path(__file__).parent / "data"
+PUBLISHED = tomllib.loads((DATA / "progression.toml").read_text())
 FIRST = ScoredScan(
     patient_key="p1", study_id="s1", scan_id="1", scan_class="gated", convention="literature",
     taken=date(2010, 1, 1), agatston=100.0, volume_mm3=80.0, manufacturer="ACME",
@@ -67,38 +71,50 @@ def test_two_scans_of_one_day_have_no_rate() -> None:
     assert found.progression_15_percent_per_year is None
 
 
+SEVRUKOV = PUBLISHED["sevrukov_2005"]
+
+
+@pytest.mark.parametrize("before", [0.5, 1.0, 100.0, 399.5, 2500.0])
 @pytest.mark.parametrize(
-    ("before", "after", "significant"),
-    # 4.930 * sqrt(100) = 49.3; from zero more than 11.6
-    [(100, 149.2, False), (100, 149.4, True), (100, 50.6, True), (0, 11.6, False), (0, 11.7, True)],
-)
-def test_sevrukov_on_the_agatston_score(before: float, after: float, significant: bool) -> None:
-    assert significant_agatston(before, after) == significant
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "significant"),
-    # 3.445 * sqrt(100) = 34.45; from zero more than 9.5 mm3
-    [(100, 134.4, False), (100, 134.5, True), (100, 65.5, True), (0, 9.5, False), (0, 9.6, True)],
-)
-def test_sevrukov_on_the_volume(before: float, after: float, significant: bool) -> None:
-    assert significant_volume(before, after) == significant
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "at_least", "above"),
+    ("is_significant", "per_root", "from_zero"),
     [
-        (0, 6.25, True, False),
-        (0, 6.3, True, True),
-        (0, 6.2, False, False),
-        (16, 42.25, True, False),
+        (significant_agatston, "agatston_per_root", "agatston_from_zero"),
+        (significant_volume, "volume_per_root", "volume_from_zero_mm3"),
     ],
+    ids=["agatston", "volume"],
 )
-def test_koica_differs_at_two_and_a_half(
-    before: float, after: float, at_least: bool, above: bool
+def test_sevrukov_up_and_down_and_from_zero(
+    is_significant: Callable[[float, float], bool], per_root: str, from_zero: str, before: float
 ) -> None:
-    found = change(replace(FIRST, agatston=float(before)), later(3, after))
-    assert (found.progression_koica_2019, found.progression_koica_2021) == (at_least, above)
+    least = SEVRUKOV[per_root] * math.sqrt(before)
+    assert not is_significant(before, before + least - 0.01)
+    assert is_significant(before, before + least + 0.01)
+    if before > least:
+        assert not is_significant(before, before - least + 0.01)
+        assert is_significant(before, before - least - 0.01)
+    assert not is_significant(0, SEVRUKOV[from_zero])
+    assert is_significant(0, SEVRUKOV[from_zero] + 0.01)
+
+
+@pytest.mark.parametrize("root", [0.0, 4.0, 20.0])
+def test_koica_differs_at_the_published_change(root: float) -> None:
+    step = PUBLISHED["koica"]["square_root_change"]
+    for change_of_root, at_least, above in (
+        (step - 0.01, False, False),
+        (step, True, False),
+        (step + 0.01, True, True),
+    ):
+        later_scan = later(3, (root + change_of_root) ** 2)
+        found = change(replace(FIRST, agatston=root**2), later_scan)
+        assert (found.progression_koica_2019, found.progression_koica_2021) == (at_least, above)
+
+
+@pytest.mark.parametrize("years", [1.0, 4.0])
+def test_percent_per_year_is_simple(years: float) -> None:
+    percent = PUBLISHED["percent_per_year"]["percent"]
+    for rate, progressed in ((percent - 0.1, False), (percent + 0.1, True)):
+        found = change(FIRST, later(years, 100 + rate * years))
+        assert found.progression_15_percent_per_year == progressed
 
 
 @pytest.mark.parametrize(

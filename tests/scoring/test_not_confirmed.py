@@ -5,7 +5,11 @@ Each line says what was looked for in publications and public code and not seen 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from calcarium.cohort.progress import Change
 from calcarium.config.protocol import Protocol, ScoringRules
+from calcarium.quality import CHECKS
 from calcarium.scoring.categories import schemes
 from calcarium.scoring.conventions import CONVENTIONS
 from calcarium.scoring.kvp import THRESHOLD_SETS, threshold_at
@@ -24,8 +28,6 @@ def test_no_threshold_where_none_was_published() -> None:
 
 def test_no_threshold_with_a_tin_filter(empty_acquisition) -> None:
     """No validated threshold of Sn100 was found; that of 100 kVp is of another spectrum."""
-    from dataclasses import replace
-
     for filter_type in ("SN", "Sn100", "TIN", "0.6 mm Tin"):
         seen = replace(empty_acquisition, kvp=100.0, filter_type=filter_type)
         rule = threshold_at(CONVENTIONS["literature"], seen, threshold_set="fqm")
@@ -39,8 +41,6 @@ def test_no_mass_without_a_measured_factor(empty_acquisition) -> None:
     """McCollough 2007's table of factors was not found, nor the order of DICOM's three values."""
     assert ScoringRules().mass_factor_mg_per_cm3_hu is None
     assert mass_factor(empty_acquisition, None) is None
-    from dataclasses import replace
-
     three = replace(empty_acquisition, mass_factor_device=(0.7, 0.75, 0.8))
     assert mass_factor(three, None) is None
 
@@ -63,8 +63,6 @@ def test_no_category_of_which_limits_are_recalled() -> None:
 
 def test_no_progression_rule_that_was_recalled() -> None:
     """Berry 2009."""
-    from calcarium.cohort.progress import Change
-
     assert not any("berry" in field for field in Change.__dataclass_fields__)
 
 
@@ -88,6 +86,4 @@ def test_the_dose_factor_is_the_one_that_was_seen() -> None:
 
 def test_no_metric_of_motion() -> None:
     """None is published."""
-    from calcarium.quality import CHECKS
-
     assert not any("motion" in name for name in CHECKS)
