@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcarium_kernels.contract import Box, Cut, InSlice, Labels, Link, Stored
+from calcarium_kernels.sparse import SparseArray
 
 MAX_FACTOR = 64
 
 
 def check_islands_arguments(
-    stored: Stored,
+    stored: Stored | SparseArray,
     sign: NDArray[np.int8],
     cuts: tuple[Cut, ...],
     box: Box,
-    labels: Labels | None,
+    labels: Labels | SparseArray | None,
     link: Link,
 ) -> None:
     """Raise ``ValueError`` with a sentence where :meth:`.Kernels.islands` cannot be computed."""
@@ -43,8 +44,10 @@ def check_block_sum_arguments(stored: Stored, factor: int) -> None:
         raise ValueError(f"factor must be 1 to {MAX_FACTOR}, not {factor}")
 
 
-def check_stored(stored: Stored) -> None:
+def check_stored(stored: Stored | SparseArray) -> None:
     """Raise ``ValueError`` unless this is a native, C-contiguous (z, y, x) array of 16 bits."""
+    if isinstance(stored, SparseArray):
+        return
     if stored.dtype not in (np.dtype(np.int16), np.dtype(np.uint16)):
         raise ValueError(f"stored must be native int16 or uint16, not {stored.dtype!r}")
     if stored.ndim != 3:
@@ -54,7 +57,10 @@ def check_stored(stored: Stored) -> None:
 
 
 def _check_array(
-    name: str, array: NDArray[np.generic], dtype: type[np.generic], shape: tuple[int, ...]
+    name: str,
+    array: NDArray[np.generic] | SparseArray,
+    dtype: type[np.generic],
+    shape: tuple[int, ...],
 ) -> None:
     if array.dtype != np.dtype(dtype):
         raise ValueError(f"{name} must be native {dtype.__name__}, not {array.dtype!r}")
@@ -62,7 +68,7 @@ def _check_array(
         raise ValueError(f"{name} must have shape {shape}, not {array.shape}")
 
 
-def _check_box(stored: Stored, box: Box) -> None:
+def _check_box(stored: Stored | SparseArray, box: Box) -> None:
     if 0 in box.shape:
         return
     limits = zip((box.z0, box.y0, box.x0), (box.z1, box.y1, box.x1), stored.shape, strict=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from typing import cast
+
+import orjson
 
 from calcarium.config.protocol import ScanClass
 from calcarium.covariates import Covariates
@@ -55,12 +56,12 @@ def keep(
         "covariates": asdict(result.covariates),
         "quality": [asdict(row) for row in result.quality],
     }
-    return KeptScan(base_hu, json.dumps(facts), pack(volume, region, base_hu))
+    return KeptScan(base_hu, orjson.dumps(facts).decode(), pack(volume, region, base_hu))
 
 
 def recall(row: Row) -> Recalled:
     """The scan of a row of the voxels table."""
-    facts = json.loads(str(row["facts_json"]))
+    facts = orjson.loads(str(row["facts_json"]))
     nothing: dict[str, object] = dict.fromkeys(field.name for field in fields(Acquisition))
     nothing |= {"image_type": (), "scan_options": ()}
     header = facts["header"] | {"mass_factor_device": tuple(facts["header"]["mass_factor_device"])}

@@ -5,14 +5,15 @@ Nothing in a shareable row is a name, a path, a date or a raw patient id.
 
 from __future__ import annotations
 
-import json
 from os.path import commonprefix
+
+import orjson
 
 from calcarium.errors import REASONS
 from calcarium.outcome import ScanResult
 from calcarium.quality import CHECKS
 from calcarium.scoring.conventions import CONVENTIONS
-from calcarium.scoring.model import ConventionScore, Measure
+from calcarium.scoring.model import ConventionScore, LesionFacts, Measure
 from calcarium.tables.rows import Row
 
 
@@ -153,12 +154,15 @@ def lesion_rows(result: ScanResult) -> list[Row]:
             "slice_first": lesion.slice_first,
             "slice_last": lesion.slice_last,
             "peak_sop_instance_uid": volume.sop_instance_uid[lesion.peak_slice] or None,
-            "features_json": json.dumps(dict(lesion.features), sort_keys=True)
-            if lesion.features
-            else None,
+            "features_json": _features_json(lesion),
         }
         for lesion in scores.lesions
     ]
+
+
+def _features_json(lesion: LesionFacts) -> str | None:
+    features = dict(lesion.features)
+    return orjson.dumps(features, option=orjson.OPT_SORT_KEYS).decode() if features else None
 
 
 def quality_rows(result: ScanResult) -> list[Row]:

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from calcarium.config import Protocol, Protocols
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calcarium.config import Protocols
 from calcarium.errors import REASONS, UsageError
 from calcarium.kept import recall
 from calcarium.ledger import lesion_rows, quality_rows, score_rows, vessel_rows
 from calcarium.outcome import ScanResult
+from calcarium.quality import QualityRow
+from calcarium.regions.detector.rejudge import can_rejudge, rejudge
 from calcarium.scoring.score import lowest_threshold_hu
 from calcarium.study import score_volume
 from calcarium.study_row import PRIMARY_COLUMNS, primary_cells
-from calcarium.tables.commit import commit, sweep
-from calcarium.tables.folder import Part, ResultFolder
+from calcarium.tables.commit import commit_tables, sweep, table_of
+from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import committed_study_ids, dataset
-from calcarium.tables.rows import Row, StudyRows, TableName
+from calcarium.tables.rows import Cell, Row, TableName
 from calcarium.tables.schema import TABLES
 from calcarium.tables.stamp import Stamp
 from calcarium_kernels.contract import Kernels
 
-# What a rescore may change; everything else decided which voxels were kept.
+# What a rescore may change beside the detector's verdicts; all else decided what was kept.
 FREE_SECTIONS = ("scoring", "interpret", "name", "description")
-SCORED_TABLES: tuple[TableName, ...] = ("scores", "vessels", "lesions", "quality")
+READ: tuple[TableName, ...] = ("studies", "series", "voxels")
+SCORED: tuple[TableName, ...] = ("scores", "vessels", "lesions", "quality")
 StudyTables = dict[TableName, list[Row]]
 
 
 @dataclass(frozen=True)
 class Rescorer:
-    """Turns the rows of a study into those of another protocol."""
+    """Turns the rows of a study into those of another protocol.
 
+    Attributes
+    ----------
+    before : protocols that the voxels were kept by
+    protocols : those that they are scored by now
+    """
+
+    before: Protocols
     protocols: Protocols
     kernels: Kernels
     made_by: Stamp
@@ -46,21 +59,42 @@ class Rescorer:
         Raises
         ------
         UsageError
-            if voxels are missing, or were kept from too high a threshold.
+            if voxels are missing, were kept from too high a threshold, or do not tell what a
+            changed rule of the detector asks.
         """
         sweep(out)
-        done = committed_study_ids(out)
+        done = pa.array(sorted(committed_study_ids(out)), pa.string())
+        left = ~pc.field("study_id").isin(done)
         written = 0
         for part in source.committed():
-            studies = [
-                StudyRows(study_id, self._stamped(self.study(tables)))
-                for study_id, tables in studies_of(source, part).items()
-                if study_id not in done
-            ]
-            if studies:
-                commit(out, studies)
-            written += len(studies)
+            tables = {
+                name: dataset(source, name, [part]).to_table(filter=left)
+                for name in TABLES
+                if name not in SCORED
+            }
+            if tables["studies"].num_rows:
+                commit_tables(out, self._tables(tables))
+            written += tables["studies"].num_rows
         return written
+
+    def _tables(self, old: Mapping[TableName, pa.Table]) -> dict[TableName, pa.Table]:
+        """The tables of some studies; what no score changes goes through unread."""
+        rows: StudyTables = {name: [] for name in (*READ[:2], *SCORED)}
+        for study in _by_study({name: old[name].to_pylist() for name in READ}):
+            for name, found in self.study(study).items():
+                rows[name] += found
+        stamp = vars(self.made_by)
+        tables = {
+            name: table_of(
+                name,
+                [row | {c.name: stamp[c.name] for c in TABLES[name].columns if c.stamped}
+                 for row in found],
+            )
+            for name, found in rows.items()
+        }  # fmt: skip
+        return tables | {
+            name: _stamped(table, self.made_by) for name, table in old.items() if name not in tables
+        }
 
     def study(self, tables: StudyTables) -> StudyTables:
         """The rows of a study, scored again; excluded and failed scans stay as they are."""
@@ -73,50 +107,61 @@ class Rescorer:
                 raise UsageError(
                     f"{row['scan_id']!s} has no voxels: score it with --voxels HU first"
                 )
-        again: dict[TableName, list[Row]] = {
+        ended = {result.scan.scan_id: result for result in results}
+        return {
+            "studies": [_study(row, results) for row in tables["studies"]],
+            "series": [row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]],
             "scores": [row for result in results for row in score_rows(result)],
             "vessels": [row for result in results for row in vessel_rows(result)],
             "lesions": [row for result in results for row in lesion_rows(result)],
             "quality": [row for result in results for row in quality_rows(result)],
         }
-        ended = {result.scan.scan_id: result for result in results}
-        series = [row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]]
-        studies = [_study(row, results) for row in tables["studies"]]
-        return tables | again | {"series": series, "studies": studies}
 
     def _scan(self, row: Row) -> ScanResult:
         known = recall(row)
         scan_class = known.result.scan_class
         assert scan_class is not None
-        protocol: Protocol = self.protocols.by_class[scan_class]
-        lowest = lowest_threshold_hu(known.result.scan.acquisition, known.region, protocol.scoring)
+        protocol = self.protocols.by_class[scan_class]
+        before = self.before.by_class[scan_class]
+        try:
+            region, doubts = rejudge(known.region, before.detector, protocol.detector)
+        except UsageError as error:
+            raise UsageError(f"{row['scan_id']!s}: {error}: score the archive instead") from error
+        lowest = lowest_threshold_hu(known.result.scan.acquisition, region, protocol.scoring)
         if lowest is None or lowest < known.base_hu:
             raise UsageError(
                 f"the conventions need voxels from {'any' if lowest is None else float(lowest)} HU "
                 f"up, but {row['scan_id']!s} kept them from {known.base_hu} HU: score it again"
             )
-        return score_volume(known.result, known.volume, known.region, protocol, self.kernels)
-
-    def _stamped(self, tables: StudyTables) -> StudyTables:
-        stamp = vars(self.made_by)
-        return {
-            name: [row | {c.name: stamp[c.name] for c in TABLES[name].columns if c.stamped}
-                   for row in rows]
-            for name, rows in tables.items()
-        }  # fmt: skip
+        result = replace(known.result, quality=_renewed(known.result.quality, doubts))
+        return score_volume(result, known.volume, region, protocol, self.kernels)
 
 
-def studies_of(source: ResultFolder, part: Part) -> dict[str, StudyTables]:
-    """The rows of one part by study."""
-    studies: dict[str, StudyTables] = defaultdict(lambda: {name: [] for name in TABLES})
-    for name in TABLES:
-        for row in dataset(source, name, [part]).to_table().to_pylist():
+def _by_study(tables: StudyTables) -> Iterator[StudyTables]:
+    studies: dict[Cell, StudyTables] = defaultdict(lambda: {name: [] for name in READ})
+    for name, rows in tables.items():
+        for row in rows:
             studies[row["study_id"]][name].append(row)
-    return studies
+    return iter(studies.values())
+
+
+def _stamped(table: pa.Table, made_by: Stamp) -> pa.Table:
+    """A table with only the run that wrote it replaced."""
+    run_id = pa.array([made_by.run_id] * table.num_rows, pa.string())
+    return table.set_column(
+        table.schema.get_field_index("run_id"), table.schema.field("run_id"), run_id
+    )
+
+
+def _renewed(
+    rows: tuple[QualityRow, ...], changed: tuple[QualityRow, ...]
+) -> tuple[QualityRow, ...]:
+    by_check = {row.check: row for row in changed}
+    return tuple(by_check.get(row.check, row) for row in rows)
 
 
 def refuse_other_rules(old: Protocols, new: Protocols) -> None:
-    """Let only the sections differ that voxels do not depend on.
+    """Let only rules differ that decide from what was kept.
 
     Raises
     ------
@@ -135,6 +180,8 @@ def refuse_other_rules(old: Protocols, new: Protocols) -> None:
             for name in type(protocol).model_fields
             if name not in FREE_SECTIONS and getattr(protocol, name) != getattr(other, name)
         ]
+        if changed == ["detector"] and can_rejudge(other.detector, protocol.detector):
+            continue
         if changed:
             raise UsageError(
                 f"{scan_class}: {', '.join(changed)} differ from the protocol of the run, and "

@@ -7,7 +7,6 @@ and the voxels above and below them, which the interpolated volume needs.
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from collections.abc import Mapping
@@ -16,13 +15,15 @@ from fractions import Fraction
 from typing import cast
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from calcarium.regions.model import Label, Region
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium.volume.thresholds import stored_threshold
-from calcarium_kernels.contract import Box, Int64, Stored
+from calcarium_kernels.contract import Box, Int64, Labels, Stored
 from calcarium_kernels.host import LesionVoxels, lesion_voxels
+from calcarium_kernels.sparse import SparseArray
 
 FORMAT = 1
 LENGTH = struct.Struct("<I")
@@ -56,7 +57,7 @@ def pack(volume: Volume, region: Region, base_hu: float) -> bytes:
     stored = volume.stored.reshape(-1)[place]
     label = np.zeros(place.size, dtype=np.uint16)
     label[np.searchsorted(place, _flat(voxels, volume.geometry.shape))] = voxels.label
-    facts = json.dumps(_facts(volume, region, base_hu)).encode()
+    facts = orjson.dumps(_facts(volume, region, base_hu))
     steps = np.diff(place, prepend=0).astype("<u4")
     parts = (steps, stored.astype(stored.dtype.newbyteorder("<")), label.astype("<u2"))
     body = b"".join(part.tobytes() for part in parts)
@@ -73,7 +74,7 @@ def unpack(packed: bytes) -> PackedScan:
     """
     plain = zlib.decompress(packed)
     (length,) = LENGTH.unpack_from(plain)
-    facts = json.loads(plain[LENGTH.size : LENGTH.size + length])
+    facts = orjson.loads(plain[LENGTH.size : LENGTH.size + length])
     if facts["format"] != FORMAT:
         raise ValueError(f"voxels of format {facts['format']}; this version reads {FORMAT}")
     dtype = np.dtype(facts["dtype"])
@@ -84,9 +85,12 @@ def unpack(packed: bytes) -> PackedScan:
     label = np.frombuffer(body, "<u2", n, (4 + dtype.itemsize) * n)
     rescale = Rescale(_fractions(facts["slope"]), _fractions(facts["intercept"]))
     geometry = _geometry(facts["geometry"])
-    box, volume_array, labels = _dense(place, stored, label, geometry.shape, rescale)
-    volume = Volume(volume_array, rescale, geometry, tuple(facts["sop_instance_uid"]))
-    return PackedScan(volume, _region(facts["region"], box, labels), facts["base_hu"])
+    # Sparse arrays take the place of whole ones wherever scores are made.
+    voxels = cast(Stored, SparseArray(geometry.shape, place, stored))
+    volume = Volume(voxels, rescale, geometry, tuple(facts["sop_instance_uid"]))
+    labelled = label > 0
+    labels = cast(Labels, SparseArray(geometry.shape, place[labelled], label[labelled]))
+    return PackedScan(volume, _region(facts["region"], labels), facts["base_hu"])
 
 
 def _kept(volume: Volume, region: Region, threshold: NDArray[np.int32]) -> LesionVoxels:
@@ -125,29 +129,6 @@ def _with_neighbours(voxels: LesionVoxels, shape: tuple[int, int, int]) -> Int64
     place, plane = _flat(voxels, shape), shape[1] * shape[2]
     around = np.concatenate([place, place - plane, place + plane])
     return np.unique(around[(around >= 0) & (around < plane * shape[0])])
-
-
-def _dense(
-    place: Int64,
-    stored: Stored,
-    label: NDArray[np.uint16],
-    shape: tuple[int, int, int],
-    rescale: Rescale,
-) -> tuple[Box, Stored, NDArray[np.uint16]]:
-    """A volume that is dark but for the kept voxels; memory is touched only in their box."""
-    signed = stored.dtype.kind == "i"
-    full: Stored = np.zeros(shape, np.int16) if signed else np.zeros(shape, np.uint16)
-    if not place.size:
-        return Box(0, 0, 0, 0, 0, 0), full, np.zeros((0, 0, 0), np.uint16)
-    z, y, x = np.unravel_index(place, shape)
-    box = Box(*(int(edge) for axis in (z, y, x) for edge in (axis.min(), axis.max() + 1)))
-    extremes = np.iinfo(full.dtype)
-    dark = np.where(rescale.sign[box.z0 : box.z1] > 0, extremes.min, extremes.max)
-    full[box.slices] = dark.astype(full.dtype)[:, None, None]
-    full[z, y, x] = stored
-    labels = np.zeros(box.shape, np.uint16)
-    labels[z - box.z0, y - box.y0, x - box.x0] = label
-    return box, full, labels
 
 
 def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
@@ -189,17 +170,16 @@ def _geometry(facts: Mapping[str, object]) -> Geometry:
     return Geometry(**known, **vectors, **rest)  # type: ignore[arg-type]
 
 
-def _region(facts: Mapping[str, object], box: Box, labels: NDArray[np.uint16]) -> Region:
+def _region(facts: Mapping[str, object], labels: Labels) -> Region:
     meaning = cast(Mapping[str, Mapping[str, object]], facts["meaning"])
     made = Region(
-        box,
+        Box.whole(labels.shape),
         labels,
         {int(value): Label(**label) for value, label in meaning.items()},  # type: ignore[arg-type]
         rule="clip",
         source="mask",
     )
     vessels = tuple(cast(list[str], facts["vessels"]))
-    rest = {
-        name: facts[name] for name in ("rule", "source", "sha256", "is_coronary", "threshold_hu")
-    }
+    plain = ("rule", "source", "sha256", "is_coronary", "threshold_hu")
+    rest = {name: facts[name] for name in plain}
     return replace(made, vessels=vessels, **rest)  # type: ignore[arg-type]

@@ -27,6 +27,10 @@ def blobs(make_volume, seed, **scale):
     return make_volume(2 * np.rint(20 + 500 * noise).astype(int), **scale), rng
 
 
+def blobs_hu(volume):
+    return volume.hu((slice(None),) * 3)
+
+
 def region_of(rng, rule):
     box = Box(1, 8, 3, 38, 5, 44)
     labels = np.where(rng.random(box.shape) < 0.8, rng.integers(1, 5, box.shape), 0)
@@ -52,9 +56,13 @@ def test_what_is_kept_is_little(make_volume):
     volume, rng = blobs(make_volume, 5)
     region = replace(region_of(rng, "clip"), labels=None, box=Box(2, 6, 10, 20, 10, 20))
     again = unpack(pack(volume, region, 130.0))
-    outside = np.ones(volume.stored.shape, bool)
-    outside[1:7, 10:20, 10:20] = False
-    assert not again.volume.stored[outside].any()
+    kept = np.zeros(volume.stored.shape, bool)
+    kept[again.volume.stored.zyx] = True
+    bright = blobs_hu(volume)[2:6, 10:20, 10:20] >= 130
+    assert kept[2:6, 10:20, 10:20][bright].all()
+    assert not kept[[0, 8]].any()
+    assert not kept[:, :9].any()
+    assert not kept[:, :, 21:].any()
 
 
 def test_an_empty_region(make_volume, empty_acquisition):

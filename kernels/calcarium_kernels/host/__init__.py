@@ -9,6 +9,6 @@ from its runs (:mod:`.measure`).  Working memory is about one slice plus the run
 from __future__ import annotations
 
 from calcarium_kernels.host.kernels import HostKernels
-from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
+from calcarium_kernels.host.lesion_voxels import LesionVoxels, foreground_voxels, lesion_voxels
 
-__all__ = ["HostKernels", "LesionVoxels", "lesion_voxels"]
+__all__ = ["HostKernels", "LesionVoxels", "foreground_voxels", "lesion_voxels"]

@@ -11,6 +11,7 @@ from calcarium_kernels.host.blocks import block_sum
 from calcarium_kernels.host.measure import measure_islands
 from calcarium_kernels.host.runs import find_runs
 from calcarium_kernels.host.unite import island_of_run, lesion_of_island
+from calcarium_kernels.sparse import SparseArray
 
 
 class HostKernels:
@@ -20,15 +21,15 @@ class HostKernels:
 
     def islands(
         self,
-        stored: Stored,
+        stored: Stored | SparseArray,
         sign: NDArray[np.int8],
         cuts: tuple[Cut, ...],
         *,
         box: Box,
-        labels: Labels | None,
+        labels: Labels | SparseArray | None,
         link: Link,
     ) -> tuple[Islands, ...]:
-        """Islands of each cut inside ``box``; see the contract."""
+        """Islands of each cut inside ``box``; see the contract. Sparse arrays pass as well."""
         check_islands_arguments(stored, sign, cuts, box, labels, link)
         # Cuts that differ only in connectivity share their runs.
         distinct = {cut.threshold.tobytes(): cut.threshold for cut in cuts}

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from calcarium_kernels.arguments import check_islands_arguments
 from calcarium_kernels.contract import Box, Cut, Int32, Int64, Labels, Link, Stored
-from calcarium_kernels.host.runs import find_runs
+from calcarium_kernels.host.runs import Runs, find_runs
 from calcarium_kernels.host.unite import island_of_run, lesion_of_island
+from calcarium_kernels.sparse import SparseArray
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,18 @@ class LesionVoxels:
 
 
 def lesion_voxels(
-    stored: Stored,
+    stored: Stored | SparseArray,
     sign: NDArray[np.int8],
     threshold: Int32,
     *,
     box: Box,
-    labels: Labels | None = None,
+    labels: Labels | SparseArray | None = None,
     link: Link = 26,
 ) -> LesionVoxels:
     """Foreground voxels of ``box`` and the 3-D component (6, 18 or 26) of each.
 
     Host only: what looks at single voxels is sparse and runs on the CPU on every
-    backend.
+    backend. A :class:`~calcarium_kernels.sparse.SparseArray` may take the place of either array.
 
     Parameters
     ----------
@@ -67,13 +68,28 @@ def lesion_voxels(
     # Over islands: a smaller graph than over runs, with the same components.
     island = island_of_run(runs, 4 if link == 6 else 8)
     lesion = lesion_of_island(runs, island, link)
+    lesion_of_voxel = np.repeat(lesion[island], runs.last - runs.first + 1)
+    return LesionVoxels(
+        *_voxels(runs), lesion=lesion_of_voxel, n_lesions=int(lesion.max(initial=-1)) + 1
+    )
+
+
+def foreground_voxels(
+    stored: Stored | SparseArray,
+    sign: NDArray[np.int8],
+    threshold: Int32,
+    *,
+    box: Box,
+    labels: Labels | SparseArray | None = None,
+) -> tuple[Int64, Int64, Int64, Int64]:
+    """Slice, row, column and label of the same voxels, where lesions do not matter."""
+    check_islands_arguments(stored, sign, (Cut(threshold, 8),), box, labels, 26)
+    return _voxels(*find_runs(stored, sign, (threshold,), box=box, labels=labels))
+
+
+def _voxels(runs: Runs) -> tuple[Int64, Int64, Int64, Int64]:
     length = runs.last - runs.first + 1
     before = np.cumsum(length) - length
-    return LesionVoxels(
-        z=np.repeat(runs.slice, length),
-        y=np.repeat(runs.row, length),
-        x=np.arange(int(length.sum())) + np.repeat(runs.first - before, length),
-        label=np.repeat(runs.label, length),
-        lesion=np.repeat(lesion[island], length),
-        n_lesions=int(lesion.max(initial=-1)) + 1,
-    )
+    column = np.arange(int(length.sum())) + np.repeat(runs.first - before, length)
+    slice_, row, label = (np.repeat(i, length) for i in (runs.slice, runs.row, runs.label))
+    return slice_, row, column, label

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcarium_kernels.contract import Box, Int32, Int64, Labels, Stored
+from calcarium_kernels.sparse import SparseArray
 
 # A voxel's place in its slice, in the low half of a peak key (see `peak_key`).
 PLACE_BITS = 32
@@ -57,12 +58,12 @@ class _Foreground:
 
 
 def find_runs(
-    stored: Stored,
+    stored: Stored | SparseArray,
     sign: NDArray[np.int8],
     thresholds: tuple[Int32, ...],
     *,
     box: Box,
-    labels: Labels | None,
+    labels: Labels | SparseArray | None,
 ) -> tuple[Runs, ...]:
     """Runs of every threshold inside ``box``; each slice is read once for all of them.
 
@@ -71,6 +72,10 @@ def find_runs(
     stored, sign, box, labels : as in :meth:`calcarium_kernels.contract.Kernels.islands`
     thresholds : one stored value per slice of the volume, as in ``Cut.threshold``
     """
+    if isinstance(stored, SparseArray):
+        return tuple(_runs_of_list(stored, sign, t, box, labels) for t in thresholds)
+    if isinstance(labels, SparseArray):
+        raise ValueError("sparse labels need sparse stored values")
     found: tuple[list[Runs], ...] = tuple([] for _ in thresholds)
     _, height, width = box.shape
     passing = np.empty((height, width), dtype=np.bool_)
@@ -85,6 +90,68 @@ def find_runs(
             if inside.place.size:
                 runs.append(_runs_of_slice(inside, z, bright, columns=stored.shape[2]))
     return tuple(_joined(runs) for runs in found)
+
+
+def _runs_of_list(
+    stored: SparseArray,
+    sign: NDArray[np.int8],
+    threshold: Int32,
+    box: Box,
+    labels: Labels | SparseArray | None,
+) -> Runs:
+    """Runs of the known voxels, all slices at once."""
+    voxels = _listed(stored, sign, threshold, box, labels)
+    slice_, row, place, label = voxels.slice, voxels.row, voxels.place, voxels.label
+    _, rows, columns = stored.shape
+    first = place - row * columns
+    # One column of padding, so that a run which ends a row never meets the one that starts the
+    # next.
+    step = np.diff((slice_ * rows + row) * (columns + 1) + first)
+    start = np.flatnonzero(np.concatenate([[True], (step != 1) | (label[1:] != label[:-1])]))
+    if not place.size:
+        return _joined([])
+    length = np.diff(start, append=place.size)
+    peak_key = (voxels.brightness << PLACE_BITS) + (PLACE_MAX - place)
+    return Runs(
+        slice=slice_[start],
+        row=row[start],
+        first=first[start],
+        last=first[start] + length - 1,
+        label=label[start],
+        total=sign.astype(np.int64)[slice_[start]] * np.add.reduceat(voxels.brightness, start),
+        peak_key=np.maximum.reduceat(peak_key, start),
+    )
+
+
+@dataclass(frozen=True)
+class _Listed:
+    slice: Int64
+    row: Int64
+    place: Int64
+    brightness: Int64
+    label: Int64
+
+
+def _listed(
+    stored: SparseArray,
+    sign: NDArray[np.int8],
+    threshold: Int32,
+    box: Box,
+    labels: Labels | SparseArray | None,
+) -> _Listed:
+    z, y, x = stored.zyx
+    brightness = sign[z] * stored.values.astype(np.int64)
+    inside = (
+        (brightness >= sign[z] * threshold[z].astype(np.int64))
+        & (z >= box.z0) & (z < box.z1) & (y >= box.y0) & (y < box.y1)
+        & (x >= box.x0) & (x < box.x1)
+    )  # fmt: skip
+    z, y, x, brightness = z[inside], y[inside], x[inside], brightness[inside]
+    label = np.ones(z.size, np.int64)
+    if labels is not None:
+        label = labels[z - box.z0, y - box.y0, x - box.x0].astype(np.int64)
+    kept = label != 0
+    return _Listed(z[kept], y[kept], (y * stored.shape[2] + x)[kept], brightness[kept], label[kept])
 
 
 def _foreground(

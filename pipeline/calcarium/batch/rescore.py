@@ -36,7 +36,8 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     source, folder = open_results(results), ResultFolder.at(out)
     if source.root == folder.root:
         raise UsageError("--out must be another folder than the one that is scored again")
-    refuse_other_rules(Protocols.from_json(source.read("protocol.json").decode()), protocols)
+    kept_by = Protocols.from_json(source.read("protocol.json").decode())
+    refuse_other_rules(kept_by, protocols)
     before = runs(source)[-1]
     run = Run(
         run_id=uuid4().hex[:12],
@@ -58,7 +59,7 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
         describe_folder(folder, protocols.to_json())
         folder.write(source.read(*SECRET), *SECRET)
         record_run(folder, run)
-        written = Rescorer(protocols, load("numpy"), made_by).folder(source, folder)
+        written = Rescorer(kept_by, protocols, load("numpy"), made_by).folder(source, folder)
         outcomes = Counter(read_table(folder, "studies", ["outcome"]).column(0).to_pylist())
         asked = sum(outcomes.values())
         counts = {"asked": asked, "continued": asked - written, "done": written}

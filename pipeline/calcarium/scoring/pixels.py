@@ -19,7 +19,7 @@ from calcarium.scoring.cuts import clipped_region
 from calcarium.scoring.measure import COUNTED
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import InSlice, Int32, Int64
-from calcarium_kernels.host import lesion_voxels
+from calcarium_kernels.host import foreground_voxels
 
 Bool = NDArray[np.bool_]
 
@@ -64,12 +64,12 @@ def counted_pixels(volume: Volume, region: Region, threshold: Int32) -> Pixels:
     threshold : int32, shape (n_slices,), least bright stored value that is foreground
     """
     clipped = clipped_region(volume, region, threshold)
-    voxels = lesion_voxels(
+    z, y, x, label = foreground_voxels(
         volume.stored, volume.rescale.sign, threshold, box=clipped.box, labels=clipped.labels
     )
-    left_out = [v for v, label in region.meaning.items() if label.standing not in COUNTED]
-    kept = ~np.isin(voxels.label, left_out)
-    return Pixels(voxels.z[kept], voxels.y[kept], voxels.x[kept], voxels.label[kept])
+    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
+    kept = ~np.isin(label, left_out)
+    return Pixels(z[kept], y[kept], x[kept], label[kept])
 
 
 def hu_at(volume: Volume, z: Int64, y: Int64, x: Int64) -> Float64:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from calcarium.tables.folder import TEMPORARY, Part, ResultFolder
 from calcarium.tables.read import dataset
-from calcarium.tables.rows import StudyRows, TableName
+from calcarium.tables.rows import Row, StudyRows, TableName
 from calcarium.tables.schema import TABLES, arrow_schema, check_rows
 
 ROWS_KEY = b"calcarium.rows"
@@ -37,12 +37,25 @@ def commit(folder: ResultFolder, studies: Sequence[StudyRows]) -> Part:
     ResourceError
         if the disk is full or the folder cannot be written.
     """
-    tables: dict[TableName, pa.Table] = {}
-    for table in TABLES:
-        rows = [row for study in studies for row in study.tables.get(table, [])]
-        check_rows(table, rows, stamped=True)
-        tables[table] = pa.Table.from_pylist(rows, schema=arrow_schema(table))
-    return commit_tables(folder, tables)
+    return commit_tables(
+        folder,
+        {
+            table: table_of(table, [row for s in studies for row in s.tables.get(table, [])])
+            for table in TABLES
+        },
+    )
+
+
+def table_of(table: TableName, rows: Sequence[Row]) -> pa.Table:
+    """Stamped rows as an Arrow table.
+
+    Raises
+    ------
+    ValueError
+        if a row does not have the columns of its table.
+    """
+    check_rows(table, rows, stamped=True)
+    return pa.Table.from_pylist(rows, schema=arrow_schema(table))
 
 
 def commit_tables(folder: ResultFolder, tables: Mapping[TableName, pa.Table]) -> Part:

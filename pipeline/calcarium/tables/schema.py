@@ -15,6 +15,7 @@ them out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from calcarium.tables.columns import Column, Kind, Table, count, flag, identifier, real, text
@@ -381,7 +382,12 @@ def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) 
     columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
     allowed = {column.name: CELLS[column.kind] for column in columns}
     required = [column.name for column in columns if not column.nullable]
+    fitting = {c.name: (*CELLS[c.kind], *([NoneType] if c.nullable else [])) for c in columns}
     for row in rows:
+        if row.keys() == allowed.keys() and all(
+            type(cell) in fitting[name] for name, cell in row.items()
+        ):
+            continue
         faults = {
             "unknown": sorted(row.keys() - allowed.keys()),
             "missing": sorted(allowed.keys() - row.keys()),

@@ -12,17 +12,16 @@ from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_anatomy import HeartRules
 from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.given import Anatomy
-from calcarium.regions.anatomy.grid import Float64
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates, painted
-from calcarium.regions.detector.decide import Verdicts, judge
+from calcarium.regions.detector.decide import judge
 from calcarium.regions.detector.doubts import find_doubts
-from calcarium.regions.detector.places import Places, find_places
-from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.detector.features import labels_of
+from calcarium.regions.detector.places import find_places
 from calcarium.regions.image_quality import image_quality
-from calcarium.regions.model import Label, Region, Vessel
+from calcarium.regions.model import Region, Vessel
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
 
@@ -57,7 +56,7 @@ def detect(
     return Region(
         candidates.box,
         painted(candidates),
-        _meaning(places, around, verdicts, vessels),
+        labels_of(places, around, verdicts, vessels),
         "clip",
         "detector",
         vessels=VESSELS,
@@ -86,25 +85,3 @@ def refuse_no_heart(landmarks: Landmarks, rules: HeartRules) -> None:
             f"{heart.ml:.0f} ml over {heart.height_mm:.0f} mm, "
             f"{heart.lung_area_cm2:.0f} cm2 of lung beside it",
         )
-
-
-def _meaning(
-    places: Places, around: Surroundings, verdicts: Verdicts, vessels: list[Vessel]
-) -> dict[int, Label]:
-    features = _columns(places, around)
-    return {
-        i + 1: Label(
-            vessels[i],
-            verdicts.standing[i],
-            verdicts.rejected_by[i],
-            float(verdicts.confidence[i]),
-            {name: float(values[i]) for name, values in features.items()},
-        )
-        for i in range(len(places))
-    }
-
-
-def _columns(places: Places, around: Surroundings) -> dict[str, Float64]:
-    """Every measurement of one value per candidate, by name."""
-    every = {**vars(places), **vars(around)}
-    return {name: values.astype(float) for name, values in every.items() if values.ndim == 1}

@@ -26,7 +26,6 @@ def find_doubts(
     """One row per check, those that pass included."""
     heart, thorax, aorta = landmarks.heart, landmarks.thorax, landmarks.aorta
     level, where = float(np.median(noise)), _cut(landmarks)
-    metal = sum(name == "metal" for name in verdicts.rejected_by)
     turned = orientation_of(landmarks, rules)
     return (
         _row("heart_volume", rules.heart_ml[0] <= heart.ml <= rules.heart_ml[1], heart.ml),
@@ -37,9 +36,19 @@ def find_doubts(
         if is_measured(noise)
         else QualityRow("image_noise", "unknown"),
         _row("blood_contrast", thorax.contrast <= rules.contrast_share, thorax.contrast),
-        _row("metal", metal == 0, float(metal)),
         QualityRow("patient_orientation", _ORIENTATION[turned], text=turned),
-        _certainty(places.agatston, verdicts, rules),
+        *doubts_of_verdicts(places.agatston, verdicts, rules),
+    )
+
+
+def doubts_of_verdicts(
+    agatston: Float64, verdicts: Verdicts, rules: DoubtRules
+) -> tuple[QualityRow, ...]:
+    """The checks that hang on the verdicts and on nothing else."""
+    metal = sum(name == "metal" for name in verdicts.rejected_by)
+    return (
+        _row("metal", metal == 0, float(metal)),
+        _certainty(agatston, verdicts, rules),
     )
 
 

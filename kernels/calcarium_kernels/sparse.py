@@ -1,0 +1,55 @@
+"""A volume of which few voxels are known, in place of an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcarium_kernels.contract import Int64
+
+
+@dataclass(frozen=True)
+class SparseArray:
+    """Known elements of a 3-D array; the others read as 0 and are never foreground.
+
+    The host functions take it where they take an array of stored values or of labels.
+
+    Attributes
+    ----------
+    shape : of the whole array
+    index : int64, flat indices of the known elements, ascending
+    values : int16 or uint16, one per index
+    """
+
+    shape: tuple[int, int, int]
+    index: Int64
+    values: NDArray[np.int16] | NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, zyx: tuple[Int64, Int64, Int64]) -> NDArray[np.int16 | np.uint16]:
+        """Elements by their index arrays, as numpy's own advanced indexing gives them."""
+        asked = np.ravel_multi_index(zyx, self.shape)
+        place = np.searchsorted(self.index, asked)
+        place[place == self.index.size] = 0
+        found = self.values[place] if self.index.size else np.zeros(asked.shape, self.dtype)
+        known = self.index[place] == asked if self.index.size else np.zeros(asked.shape, bool)
+        return np.where(known, found, self.values.dtype.type(0))
+
+    @property
+    def dtype(self) -> np.dtype[np.int16] | np.dtype[np.uint16]:
+        """Type of the values."""
+        return self.values.dtype
+
+    @property
+    def zyx(self) -> tuple[Int64, Int64, Int64]:
+        """Indices of the known elements."""
+        z, y, x = np.unravel_index(self.index, self.shape)
+        return z, y, x
+
+    def max(self, initial: int) -> int:
+        """Greatest known value, or ``initial``."""
+        return int(self.values.max(initial=initial))

@@ -1,0 +1,54 @@
+"""What was measured on the candidates, as named numbers on their labels, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from math import isnan
+
+import numpy as np
+
+from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.detector.decide import Verdicts
+from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.model import Label, Vessel
+
+DIRECTIONS = ("to_aorta", "to_heart")  # needed only to look around
+FLAGS = ("beside_aorta",)
+
+
+def labels_of(
+    places: Places, around: Surroundings, verdicts: Verdicts, vessels: Sequence[Vessel]
+) -> dict[int, Label]:
+    """The label of each candidate, from 1; a measurement that is unknown is no feature."""
+    columns = {name: values.astype(float) for name, values in _every(places, around).items()}
+    return {
+        i + 1: Label(
+            vessels[i],
+            verdicts.standing[i],
+            verdicts.rejected_by[i],
+            float(verdicts.confidence[i]),
+            {name: float(v[i]) for name, v in columns.items() if not isnan(v[i])},
+        )
+        for i in range(len(places))
+    }
+
+
+def measured(labels: Mapping[int, Label]) -> tuple[Places, Surroundings]:
+    """Places and surroundings of candidates from their labels; directions come back as zero."""
+    features = [labels[value].features or {} for value in sorted(labels)]
+
+    def column(name: str) -> Float64:
+        return np.array([one.get(name, np.nan) for one in features])
+
+    places = {field.name: column(field.name) for field in fields(Places)}
+    places |= {name: np.zeros((len(features), 2)) for name in DIRECTIONS}
+    flags = {name: column(name) > 0 for name in FLAGS}
+    around = {field.name: column(field.name) for field in fields(Surroundings)}
+    return Places(**(places | flags)), Surroundings(**around)  # type: ignore[arg-type]
+
+
+def _every(places: Places, around: Surroundings) -> dict[str, Float64]:
+    every = {**vars(places), **vars(around)}
+    return {name: values for name, values in every.items() if name not in DIRECTIONS}
