@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from calcarium.intake.quirks import KernelGroup
+from dataclasses import replace
+
+from calcarium.intake.records import Scan
 from calcarium.intake.select import ScanChoice
 from calcarium.outcome import VolumeFacts
 from calcarium.quality import QualityRow, Status
@@ -10,7 +12,6 @@ from calcarium.regions.model import Region
 
 CALCIUM_INCREMENT_MM = (2.5, 3.0)  # Agatston 1990: 3 mm; GE calcium protocols 2.5 mm
 TOLERANCE_MM = 0.05
-KERNEL_STATUS: dict[KernelGroup, Status] = {"soft": "pass", "sharp": "warn", "unknown": "unknown"}
 
 
 def acquisition_quality(
@@ -23,13 +24,31 @@ def acquisition_quality(
     usual = low - TOLERANCE_MM <= increment <= high + TOLERANCE_MM
     rows = (
         QualityRow("slice_increment", _status(usual), increment),
-        QualityRow("kernel", KERNEL_STATUS[choice.kernel], text=choice.kernel),
+        _kernel(choice),
         QualityRow("region_is_coronary", "pass" if region.is_coronary else "fail"),
-        _told("field_of_view", seen.reconstruction_diameter_mm),
+        _field_of_view(choice.scan, volume),
         _told("heart_rate", seen.heart_rate_bpm),
         _told("cardiac_phase", seen.cardiac_phase_percent),
     )
     return (*rows, _gating(choice))
+
+
+def _kernel(choice: ScanChoice) -> QualityRow:
+    """A kernel of no known group may be sharp; only a header without one leaves it open."""
+    status: Status = "pass" if choice.kernel == "soft" else "warn"
+    if not choice.scan.acquisition.convolution_kernel:
+        status = "unknown"
+    return QualityRow("kernel", status, text=choice.kernel)
+
+
+def _field_of_view(scan: Scan, volume: VolumeFacts) -> QualityRow:
+    """ReconstructionDiameter; without it the width of the image."""
+    diameter = scan.acquisition.reconstruction_diameter_mm
+    if diameter:
+        return QualityRow("field_of_view", "pass", diameter)
+    columns = scan.files[0].columns
+    width = volume.column_spacing_mm * columns if columns else None
+    return replace(_told("field_of_view", width), text="width of the image")
 
 
 def _gating(choice: ScanChoice) -> QualityRow:
@@ -41,8 +60,8 @@ def _gating(choice: ScanChoice) -> QualityRow:
 
 
 def _told(check: str, value: float | None) -> QualityRow:
-    """A value of the header that has no published limit: told, or not known."""
-    return QualityRow(check, "unknown" if value is None else "pass", value)
+    """A value that has no published limit: told, or not known; 0 is what headers leave there."""
+    return QualityRow(check, "pass", value) if value else QualityRow(check, "unknown")
 
 
 def _status(passes: bool) -> Status:

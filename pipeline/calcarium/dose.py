@@ -90,7 +90,7 @@ def _ctdi_vol(events: list[Irradiation]) -> float | None:
 
 def _ctdi_row(scan: Scan, dose: ScanDose) -> QualityRow:
     header = scan.acquisition.ctdi_vol_mgy
-    if header is not None:
+    if header:  # 0 is what some scanners leave there
         return QualityRow("ctdi_vol", "pass", header, "header")
     if dose.ctdi_vol_mgy is not None:
         return QualityRow("ctdi_vol", "pass", dose.ctdi_vol_mgy, f"dose report, {dose.scope}")

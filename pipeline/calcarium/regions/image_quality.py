@@ -44,7 +44,7 @@ def image_quality(
     """Blood and its noise, then what holds for scans with contrast as well."""
     blood = measure_blood(volume, landmarks.thorax.grid, landmarks.aorta, ContrastRules())
     if blood is None:
-        rows = tuple(QualityRow(name, "unknown") for name in ("blood_hu", "blood_noise"))
+        rows = _unknown(("blood_hu", "blood_noise"), "too little of the aorta in view")
     else:
         low, high = rules.blood_hu
         usual = low <= blood.mean_hu <= high
@@ -151,7 +151,7 @@ def _native_hu(volume: Volume, grid: Grid, mask: Mask) -> Float64:
 
 def _air_rows(air: Air | None, rules: DoubtRules) -> tuple[QualityRow, ...]:
     if air is None:
-        return tuple(QualityRow(name, "unknown") for name in ("air_hu", "air_noise"))
+        return _unknown(("air_hu", "air_noise"), "no air in front of the patient in view")
     good = air.hu <= rules.air_hu
     noise = air.noise_hu
     return (
@@ -160,6 +160,10 @@ def _air_rows(air: Air | None, rules: DoubtRules) -> tuple[QualityRow, ...]:
         if noise is None
         else QualityRow("air_noise", "pass", round(noise, 2)),
     )
+
+
+def _unknown(checks: tuple[str, ...], why: str) -> tuple[QualityRow, ...]:
+    return tuple(QualityRow(check, "unknown", text=why) for check in checks)
 
 
 def _width_row(width_mm: float | None) -> QualityRow:

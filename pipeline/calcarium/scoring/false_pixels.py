@@ -33,7 +33,7 @@ def false_pixels(
         return ()
     mean, sd, heart_ml = value["blood_hu"], value["blood_noise"], value["heart_volume"]
     if mean is None or not sd or heart_ml is None or threshold_hu is None:
-        return (QualityRow("false_pixels", "unknown"),)
+        return (QualityRow("false_pixels", "unknown", text="blood or threshold not known"),)
     n_voxels = heart_ml * 1000 / voxel_mm3
     expected = expected_above(n_voxels, threshold_hu, mean, sd)
     text = f"at {threshold_hu:g} HU, of {n_voxels:.0f} voxels"
