@@ -10,17 +10,15 @@ from calcarium_kernels.contract import Int32, Stored
 def block_sum(stored: Stored, factor: int) -> Int32:
     """Sum over ``factor`` x ``factor`` blocks of each slice; see the contract.
 
-    Rows are added first, then strided columns: about ten times faster than
-    ``reshape(...).sum(...)``, which walks the short axes.
+    Rows are added first, then strided columns: about ten times faster than one sum over both
+    axes of a block, which walks the short ones.
     """
     n_slices, rows, columns = stored.shape
     height, width = rows // factor, columns // factor
     sums = np.empty((n_slices, height, width), dtype=np.int32)
-    by_row = np.empty((height, width * factor), dtype=np.int32)
     for image, out in zip(stored[:, : height * factor, : width * factor], sums, strict=True):
-        by_row[...] = image[::factor]
-        for row in range(1, factor):
-            by_row += image[row::factor]
+        blocks = image.reshape(height, factor, width * factor)
+        by_row = blocks.sum(axis=1, dtype=np.int32)
         out[...] = by_row[:, ::factor]
         for column in range(1, factor):
             out += by_row[:, column::factor]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from calcarium_kernels.arguments import check_islands_arguments
 from calcarium_kernels.contract import Box, Cut, Int32, Int64, Labels, Link, Stored
-from calcarium_kernels.host.runs import Runs, find_runs
+from calcarium_kernels.host.runs import Plane, Runs, find_runs
 from calcarium_kernels.host.unite import island_of_run, lesion_of_island
 from calcarium_kernels.sparse import SparseArray
 
@@ -46,6 +47,7 @@ def lesion_voxels(
     *,
     box: Box,
     labels: Labels | SparseArray | None = None,
+    planes: Iterable[Plane] | None = None,
     link: Link = 26,
 ) -> LesionVoxels:
     """Foreground voxels of ``box`` and the 3-D component (6, 18 or 26) of each.
@@ -56,6 +58,7 @@ def lesion_voxels(
     Parameters
     ----------
     stored, sign, box, labels, link : as in :meth:`calcarium_kernels.contract.Kernels.islands`
+    planes : labels slice by slice, in place of ``labels``; they need the memory of one
     threshold : int32, shape (n_slices,), as in :class:`calcarium_kernels.contract.Cut`
 
     Raises
@@ -64,7 +67,7 @@ def lesion_voxels(
         as :meth:`calcarium_kernels.contract.Kernels.islands`
     """
     check_islands_arguments(stored, sign, (Cut(threshold, 8),), box, labels, link)
-    (runs,) = find_runs(stored, sign, (threshold,), box=box, labels=labels)
+    (runs,) = find_runs(stored, sign, (threshold,), box=box, labels=labels, planes=planes)
     # Over islands: a smaller graph than over runs, with the same components.
     island = island_of_run(runs, 4 if link == 6 else 8)
     lesion = lesion_of_island(runs, island, link)

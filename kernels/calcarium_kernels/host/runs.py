@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import repeat
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calcarium_kernels.contract import Box, Int32, Int64, Labels, Stored
 from calcarium_kernels.sparse import SparseArray
+
+Plane: TypeAlias = NDArray[np.uint16] | NDArray[np.bool_]  # labels of one slice of a box
 
 # A voxel's place in its slice, in the low half of a peak key (see `peak_key`).
 PLACE_BITS = 32
@@ -50,7 +55,7 @@ class _Foreground:
     row: Int64
     place: Int64
     brightness: Int64
-    label: NDArray[np.uint16] | None
+    label: Plane | None
 
     def part(self, keep: NDArray[np.bool_]) -> _Foreground:
         label = None if self.label is None else self.label[keep]
@@ -64,6 +69,7 @@ def find_runs(
     *,
     box: Box,
     labels: Labels | SparseArray | None,
+    planes: Iterable[Plane] | None = None,
 ) -> tuple[Runs, ...]:
     """Runs of every threshold inside ``box``; each slice is read once for all of them.
 
@@ -71,6 +77,7 @@ def find_runs(
     ----------
     stored, sign, box, labels : as in :meth:`calcarium_kernels.contract.Kernels.islands`
     thresholds : one stored value per slice of the volume, as in ``Cut.threshold``
+    planes : labels slice by slice, in place of ``labels``
     """
     if isinstance(stored, SparseArray):
         return tuple(_runs_of_list(stored, sign, t, box, labels) for t in thresholds)
@@ -79,12 +86,17 @@ def find_runs(
     found: tuple[list[Runs], ...] = tuple([] for _ in thresholds)
     _, height, width = box.shape
     passing = np.empty((height, width), dtype=np.bool_)
-    for z in range(box.z0, box.z1) if passing.size and thresholds else ():
+    slices = range(box.z0, box.z1) if passing.size and thresholds else ()
+    each: Iterable[Plane | None] = repeat(None)
+    if planes is not None:
+        each = planes
+    elif labels is not None:
+        each = labels
+    for z, plane in zip(slices, each, strict=False):
         bright = int(sign[z])
         limits = [bright * int(threshold[z]) for threshold in thresholds]
         loosest = min(limits)
-        slice_labels = None if labels is None else labels[z - box.z0]
-        voxels = _foreground(stored[z], bright, loosest, box, slice_labels, passing)
+        voxels = _foreground(stored[z], bright, loosest, box, plane, passing)
         for limit, runs in zip(limits, found, strict=True):
             inside = voxels if limit == loosest else voxels.part(voxels.brightness >= limit)
             if inside.place.size:
@@ -159,7 +171,7 @@ def _foreground(
     bright: int,
     limit: int,
     box: Box,
-    labels: NDArray[np.uint16] | None,
+    labels: Plane | None,
     passing: NDArray[np.bool_],
 ) -> _Foreground:
     width = box.shape[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,20 @@ class Rescale:
     slope: tuple[Fraction, ...]
     intercept: tuple[Fraction, ...]
 
-    @property
+    @cached_property
     def sign(self) -> NDArray[np.int8]:
         """+1 where a larger stored value is brighter, else -1; shape (n_slices,)."""
         return np.array([1 if slope.numerator > 0 else -1 for slope in self.slope], dtype=np.int8)
+
+    @cached_property
+    def slopes(self) -> Float64:
+        """The slopes, each rounded once; shape (n_slices,)."""
+        return np.array([float(slope) for slope in self.slope])
+
+    @cached_property
+    def intercepts(self) -> Float64:
+        """The intercepts, each rounded once; shape (n_slices,)."""
+        return np.array([float(intercept) for intercept in self.intercept])
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,7 @@ class Volume:
     def hu(self, part: tuple[slice, slice, slice]) -> NDArray[np.float32]:
         """Hounsfield units of a small part; for crops, never for a volume."""
         z = part[0]
-        slope = np.array([float(s) for s in self.rescale.slope[z]], dtype=np.float32)
-        intercept = np.array([float(b) for b in self.rescale.intercept[z]], dtype=np.float32)
+        slope = self.rescale.slopes[z].astype(np.float32)
+        intercept = self.rescale.intercepts[z].astype(np.float32)
         crop = self.stored[part].astype(np.float32)
         return crop * slope[:, None, None] + intercept[:, None, None]

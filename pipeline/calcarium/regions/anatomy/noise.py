@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.volume.model import Volume
@@ -29,9 +30,10 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
     level = grid.nearest(0, np.arange(n, dtype=np.intp))
     step = 2 if volume.geometry.slice_increment_mm < EVERY_SECOND_BELOW_MM else 1
     found = np.full(n, np.nan)
+    blocks = heart.sum(axis=(1, 2))
     for z in range(0, n, step):
-        if heart[level[z]].sum() >= LEAST_BLOCKS:
-            found[z] = _slice_noise(volume, grid, heart, z)
+        if blocks[level[z]] >= LEAST_BLOCKS:
+            found[z] = _slice_noise(volume, grid, heart[level[z]], z)
     known = np.flatnonzero(np.isfinite(found))
     if len(known) == 0:
         return np.full(n, UNKNOWN_HU)
@@ -44,18 +46,22 @@ def is_measured(noise: Float64) -> bool:
 
 
 def _slice_noise(volume: Volume, grid: Grid, heart: Mask, z: int) -> float:
-    k = int(grid.nearest(0, np.array([z]))[0])
-    here = np.zeros_like(heart)
-    here[k] = heart[k]
-    box = grid.native_box(here, 0.0)
-    rows, columns = slice(box.y0, box.y1, 2), slice(box.x0, box.x1, 2)
+    """Noise of one slice, in a plane of the heart's region."""
+    rows, row = _every_second(grid, 1, heart)
+    columns, column = _every_second(grid, 2, heart)
     hu = volume.hu((slice(z, z + 1), rows, columns))[0]
-    row = grid.nearest(1, np.arange(box.y0, box.y1, 2, dtype=np.intp))
-    column = grid.nearest(2, np.arange(box.x0, box.x1, 2, dtype=np.intp))
-    soft = heart[k][np.ix_(row, column)] & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+    soft = heart[np.ix_(row, column)] & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
     lag = max(1, round(LAG_MM / volume.geometry.column_spacing_mm / 2))
     both = soft[:, lag:] & soft[:, :-lag]
     difference = (hu[:, lag:] - hu[:, :-lag])[both]
     if difference.size <= LEAST_PAIRS:
         return np.nan
     return float(MAD_TO_SIGMA * np.median(np.abs(difference)) / np.sqrt(2))
+
+
+def _every_second(grid: Grid, axis: int, heart: Mask) -> tuple[slice, NDArray[np.intp]]:
+    """Native indices over the heart's extent along one axis, and where the grid holds them."""
+    inside = np.flatnonzero(heart.any(axis=2 - axis))
+    native = grid.holding(axis, int(inside[0]), int(inside[-1]))
+    step = slice(native.start, native.stop, 2)
+    return step, grid.nearest(axis, np.arange(step.start, step.stop, 2, dtype=np.intp))

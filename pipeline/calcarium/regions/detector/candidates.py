@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,8 +13,9 @@ from calcarium.config.detector_evidence import CandidateRules
 from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
-from calcarium_kernels.contract import Box, Int64, Labels
-from calcarium_kernels.host.lesion_voxels import lesion_voxels
+from calcarium_kernels.contract import Box, Int32, Int64, Labels
+from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
+from calcarium_kernels.host.runs import Plane
 
 MARGIN_MM = 12.0  # around the heart, so that a rib that reaches into it is seen as a rib
 
@@ -80,22 +82,43 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     threshold = stored_threshold(volume.rescale, Fraction(str(rules.threshold_hu)), inclusive=True)
     size = 2 * grid.pixels(MARGIN_MM) + 1
     near = ndimage.maximum_filter(heart, size=(1, size, size))
-    labels = grid.in_box(near, box).astype(np.uint16)
-    found = lesion_voxels(volume.stored, volume.rescale.sign, threshold, box=box, labels=labels)
-    order = np.argsort(found.lesion, kind="stable")
+    found = _lesions(volume, box, grid.planes_in_box(near, box), threshold)
+    voxels = np.bincount(found.lesion, minlength=found.n_lesions)
+    inside = heart[grid.nearest(0, found.z), grid.nearest(1, found.y), grid.nearest(2, found.x)]
+    share = np.bincount(found.lesion[inside], minlength=found.n_lesions) / np.maximum(voxels, 1)
+    wanted = voxels * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
+    return _listed(volume, box, found, wanted & (share >= rules.least_share_in_region))
+
+
+def bright_components(
+    volume: Volume, box: Box, labels: Iterable[Plane], threshold: Int32
+) -> Candidates:
+    """Every component of bright voxels in the labelled part of a box.
+
+    Parameters
+    ----------
+    labels : a plane for each slice of the box, so an array of ``box.shape`` too; components do
+        not join different labels
+    threshold : least bright stored value, per slice of the volume
+    """
+    found = _lesions(volume, box, labels, threshold)
+    return _listed(volume, box, found, np.ones(found.n_lesions, bool))
+
+
+def _lesions(volume: Volume, box: Box, labels: Iterable[Plane], threshold: Int32) -> LesionVoxels:
+    return lesion_voxels(volume.stored, volume.rescale.sign, threshold, box=box, planes=labels)
+
+
+def _listed(volume: Volume, box: Box, found: LesionVoxels, wanted: Mask) -> Candidates:
+    """Some of the lesions; what is not wanted is left out before anything is sorted."""
+    kept = np.flatnonzero(wanted[found.lesion])
+    order = kept[np.argsort(found.lesion[kept], kind="stable")]
     z, y, x = found.z[order], found.y[order], found.x[order]
-    slope = np.array([float(s) for s in volume.rescale.slope], dtype=np.float32)
-    intercept = np.array([float(b) for b in volume.rescale.intercept], dtype=np.float32)
+    slope = volume.rescale.slopes.astype(np.float32)
+    intercept = volume.rescale.intercepts.astype(np.float32)
     hu = volume.stored[z, y, x].astype(np.float32) * slope[z] + intercept[z]
-    size_px = np.bincount(found.lesion, minlength=found.n_lesions)
-    every = Candidates(box, z, y, x, hu, np.concatenate(([0], np.cumsum(size_px))))
-    inside = heart[
-        grid.nearest(0, z.astype(np.intp)),
-        grid.nearest(1, y.astype(np.intp)),
-        grid.nearest(2, x.astype(np.intp)),
-    ]
-    wanted = every.size * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
-    return every.keep(wanted & (every.mean(inside) >= rules.least_share_in_region))
+    voxels = np.bincount(found.lesion[kept], minlength=found.n_lesions)[wanted]
+    return Candidates(box, z, y, x, hu, np.concatenate(([0], np.cumsum(voxels))))
 
 
 def painted(candidates: Candidates) -> Labels:

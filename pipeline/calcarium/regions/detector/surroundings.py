@@ -9,15 +9,14 @@ from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float32, Float64, Mask
 from calcarium.regions.detector.candidates import Candidates
+from calcarium.regions.detector.crops import Crops, crops_around
 from calcarium.regions.detector.places import Places
 from calcarium.volume.model import Volume
 
-MARGIN_MM, MARGIN_SLICES_MM = 6.0, 3.0
 REACH_MM = 3.0  # Gaussian
 CALCIUM_HU = 110.0
 LUNG_HU = -250.0
 LUNG_RIM_MM = 2.0  # partial volume between lung and tissue looks like fat
-SMOOTH_BELOW_MM, THIN_OUT_BELOW_MM = 1.2, 0.45
 NEAR_AORTA_MM = 6.0
 
 
@@ -52,66 +51,48 @@ def look_around(
 ) -> Surroundings:
     """Look around the candidates that matter; the others keep the best case."""
     found = Surroundings.best_case(len(candidates))
-    for i in np.flatnonzero(wanted):
-        hu, own, thin = _crop(volume, candidates, int(i))
-        spacing = (
-            volume.geometry.slice_increment_mm,
-            volume.geometry.row_spacing_mm * thin,
-            volume.geometry.column_spacing_mm * thin,
+    for crops in crops_around(volume, candidates, np.flatnonzero(wanted)):
+        i = crops.candidate
+        weight = _weight(crops)
+        fat = weight * ~_near_lung(crops) * _fat(crops, blood_hu)
+        found.fat[i] = found.fat_to_aorta[i] = _mean(fat, weight)
+        found.fat_to_heart[i] = _one_sided(fat, weight, crops.middle, places.to_heart[i])
+        near = np.flatnonzero(places.outside_aorta_mm[i] < NEAR_AORTA_MM)
+        found.fat_to_aorta[i[near]] = _one_sided(
+            fat[near], weight[near], crops.middle[near], places.to_aorta[i[near]]
         )
-        if not own.any():
-            continue
-        weight, fat = _weighted_fat(hu, own, spacing, blood_hu)
-        tissue = weight * ~_near_lung(hu, spacing)
-        found.fat[i] = float((tissue * fat).sum()) / max(float(weight.sum()), 1e-6)
-        found.fat_to_heart[i] = _one_sided(weight, tissue * fat, own, places.to_heart[i])
-        found.fat_to_aorta[i] = found.fat[i]
-        if places.outside_aorta_mm[i] < NEAR_AORTA_MM:
-            found.fat_to_aorta[i] = _one_sided(weight, tissue * fat, own, places.to_aorta[i])
-        lung = float((weight * (hu < LUNG_HU)).sum())
-        found.lung_share[i] = lung / max(float(weight.sum()), 1e-6)
+        found.lung_share[i] = _mean(weight * (crops.hu < LUNG_HU), weight)
     return found
 
 
-def _crop(volume: Volume, candidates: Candidates, i: int) -> tuple[Float32, Mask, int]:
-    """HU around a candidate, its voxels there, and by how much both are thinned out."""
-    geometry = volume.geometry
-    own = slice(candidates.start[i], candidates.start[i + 1])
-    margin = round(MARGIN_MM / geometry.column_spacing_mm)
-    margins = max(1, round(MARGIN_SLICES_MM / geometry.slice_increment_mm)), margin, margin
-    places = candidates.z[own], candidates.y[own], candidates.x[own]
-    box = tuple(
-        slice(max(0, int(p.min()) - m), int(p.max()) + m + 1)
-        for p, m in zip(places, margins, strict=True)
+def _weight(crops: Crops) -> Float32:
+    """How near to the candidate each voxel is; 0 where it is calcium itself."""
+    sigma = [0.0, *(REACH_MM / mm for mm in crops.spacing_mm)]
+    near = ndimage.gaussian_filter(crops.own.astype(np.float32), sigma)
+    return np.asarray(near * (crops.hu < CALCIUM_HU))
+
+
+def _fat(crops: Crops, blood_hu: float) -> Float32:
+    share = (np.float32(blood_hu) - crops.hu) / np.float32(blood_hu + 100)
+    return np.asarray(np.clip(share, -0.5, 1))
+
+
+def _near_lung(crops: Crops) -> Mask:
+    size = 2 * round(LUNG_RIM_MM / crops.spacing_mm[1]) + 1
+    return np.asarray(ndimage.maximum_filter(crops.hu < LUNG_HU, (1, 1, size, size)))
+
+
+def _mean(weighted: Float32, weight: Float32) -> Float64:
+    """Weighted mean of each crop."""
+    total, weights = (a.sum(axis=(1, 2, 3)).astype(np.float64) for a in (weighted, weight))
+    return np.asarray(total / np.maximum(weights, 1e-6))
+
+
+def _one_sided(fat: Float32, weight: Float32, middle: Float64, direction: Float64) -> Float64:
+    """Mean fat in the half plane that a direction points to, seen from the candidate."""
+    ahead_y, ahead_x = (
+        (np.arange(size) - middle[:, axis, None]) * direction[:, axis, None]
+        for axis, size in enumerate(fat.shape[2:])
     )
-    hu = volume.hu((box[0], box[1], box[2]))
-    mask = np.zeros(hu.shape, bool)
-    mask[tuple(p - b.start for p, b in zip(places, box, strict=True))] = True
-    thin = 2 if geometry.column_spacing_mm < THIN_OUT_BELOW_MM else 1
-    hu, mask = hu[:, ::thin, ::thin], mask[:, ::thin, ::thin]
-    if geometry.column_spacing_mm < SMOOTH_BELOW_MM:
-        hu = ndimage.uniform_filter(hu, (1, 3, 3))
-    return hu, mask, thin
-
-
-def _weighted_fat(
-    hu: Float32, own: Mask, spacing: tuple[float, float, float], blood_hu: float
-) -> tuple[Float32, Float32]:
-    sigma = [REACH_MM / mm for mm in spacing]
-    weight = ndimage.gaussian_filter(own.astype(np.float32), sigma) * (hu < CALCIUM_HU)
-    fat = np.clip((np.float32(blood_hu) - hu) / np.float32(blood_hu + 100), -0.5, 1)
-    return weight, fat
-
-
-def _near_lung(hu: Float32, spacing: tuple[float, float, float]) -> Mask:
-    size = 2 * round(LUNG_RIM_MM / spacing[1]) + 1
-    return np.asarray(ndimage.maximum_filter(hu < LUNG_HU, (1, size, size)))
-
-
-def _one_sided(weight: Float32, fat: Float32, own: Mask, direction: Float64) -> float:
-    """Mean fat in the half plane that a direction points to."""
-    _, y, x = np.nonzero(own)
-    rows = (np.arange(own.shape[1]) - y.mean())[:, None]
-    columns = (np.arange(own.shape[2]) - x.mean())[None]
-    half = rows * direction[0] + columns * direction[1] > 0
-    return float((fat * half).sum()) / max(float((weight * half).sum()), 1e-6)
+    half = (ahead_y[:, :, None] + ahead_x[:, None] > 0)[:, None]
+    return _mean(fat * half, weight * half)
