@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from calcarium.config.detector_anatomy import HeartRules
 from calcarium.regions.anatomy.aorta import Aorta
+from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.extent import Extent
 from calcarium.regions.anatomy.grid import Mask
@@ -126,8 +127,7 @@ def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) ->
     """The thick part nearest to the heart's place, grown back to its surface."""
     grid, (z, y, x) = thorax.grid, part
     padded = np.pad(soft, ((0, 0), (1, 1), (1, 1)))
-    depth = ndimage.distance_transform_edt(padded, sampling=grid.sampling_mm)[:, 1:-1, 1:-1]
-    core = depth > CORE_MM
+    core = ~dilated(~padded, CORE_MM, grid.sampling_mm)[:, 1:-1, 1:-1]
     labels, count = ndimage.label(core)
     if count == 0:
         return soft
@@ -137,8 +137,8 @@ def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) ->
     expected = flat_top(left - 0.22 * thorax.depth_mm, 25, 25) * flat_top(rows_mm, 15, 25)
     weight = np.bincount(labels.ravel(), (expected * core).ravel())
     weight[0] = 0
-    away = ndimage.distance_transform_edt(labels != weight.argmax(), sampling=grid.sampling_mm)
-    return np.asarray((away <= GROWN_MM) & soft)
+    grown = dilated(labels == weight.argmax(), GROWN_MM, grid.sampling_mm)
+    return np.asarray(grown & soft)
 
 
 def _measured(thorax: Thorax, mask: Mask, bone: Mask) -> Heart:

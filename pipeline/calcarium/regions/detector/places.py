@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
@@ -171,19 +172,25 @@ def _distances(
     shape = widened.shape
     within = np.all([(i >= 0) & (i < n) for i, n in zip(index, shape, strict=True)], axis=0)
     at = tuple(np.clip(i, 0, n - 1) for i, n in zip(index, shape, strict=True))
-    lung = _distance_to(thorax.lungs.mask[part], grid)
-    bone = _distance_to(heart.bone[part], grid)
     return (
-        candidates.mean(lung[at]),
-        candidates.mean(bone[at]),
+        candidates.mean(_distance_to(thorax.lungs.mask[part], at, grid)),
+        candidates.mean(_distance_to(heart.bone[part], at, grid)),
         candidates.mean(widened[at] & within),
     )
 
 
-def _distance_to(mask: Mask, grid: Grid) -> Float64:
+def _distance_to(mask: Mask, at: tuple[NDArray[np.intp], ...], grid: Grid) -> Float64:
+    """Distance to the nearest voxel of a mask, at some voxels only."""
     if not mask.any():
-        return np.full(mask.shape, FAR_MM)
-    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.sampling_mm))
+        return np.full(len(at[0]), FAR_MM)
+    nearest = ndimage.distance_transform_edt(
+        ~mask, sampling=grid.sampling_mm, return_distances=False, return_indices=True
+    )
+    away_mm = [
+        (there[at] - here) * mm
+        for there, here, mm in zip(nearest, at, grid.sampling_mm, strict=True)
+    ]
+    return np.asarray(np.sqrt(sum(mm * mm for mm in away_mm)))
 
 
 def _to_heart(grid: Grid, heart: Mask, level: Int64, row: Float64, column: Float64) -> Float64:
