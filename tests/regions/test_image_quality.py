@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_scans import scan
 from test_detector_phantom import phantom, volume_of
 
+from calcarium.config import Protocol, RegionRules
 from calcarium.config.contrast import ContrastRules
 from calcarium.config.detector import DetectorRules
+from calcarium.phantom.dicom import write_mask
 from calcarium.regions.anatomy.aorta import NO_VESSEL, Aorta, Vessel
 from calcarium.regions.anatomy.body import body_mask
 from calcarium.regions.anatomy.grid import coarse_grid
 from calcarium.regions.blood_pool import measure_blood
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.image_quality import lateral_width_mm, measure_air, size_class
+from calcarium.regions.inputs import gather_inputs
+from calcarium.regions.resolve import find_region
 from calcarium_kernels import load
 
 KERNELS = load("numpy")
@@ -113,16 +118,16 @@ def test_air_that_is_mostly_cut_off_has_no_noise(make_volume):
     assert measure_air(volume, grid, ~everywhere) is None
 
 
-def rows_of(scan):
-    region = detect(volume_of(scan), DetectorRules(), KERNELS)
+def rows_of(thorax):
+    region = detect(volume_of(thorax), DetectorRules(), KERNELS)
     return {row.check: row for row in region.quality}
 
 
 @pytest.mark.parametrize("seed", [10, 11])
 def test_the_blood_of_a_drawn_chest_has_the_noise_that_was_drawn(seed):
-    scan = phantom(seed)
-    row = rows_of(scan)
-    inside = scan.hu[scan.aorta > 0]
+    thorax = phantom(seed)
+    row = rows_of(thorax)
+    inside = thorax.hu[thorax.aorta > 0]
     assert row["blood_hu"].value == pytest.approx(np.median(inside), abs=3)
     middle = np.percentile(inside, [16, 50])
     assert row["blood_noise"].value == pytest.approx(middle[1] - middle[0], rel=0.1)
@@ -133,3 +138,23 @@ def test_a_drawn_chest_lies_in_air_and_a_heart_in_close_up_does_not():
     assert chest["air_hu"].value == pytest.approx(-1000, abs=5)
     for check in ("air_hu", "air_noise", "patient_width"):
         assert (close_up[check].status, close_up[check].value) == ("unknown", None)
+
+
+def test_a_mask_has_the_same_checks_if_the_protocol_asks(tmp_path):
+    thorax = phantom(10)
+    write_mask(tmp_path / "1.2.3.nii.gz", thorax.calcium, thorax.grid)
+    inputs = gather_inputs(str(tmp_path))
+    volume, one = volume_of(thorax), scan("1.2.3")
+
+    def region_of(*, image_checks):
+        protocol = Protocol(region=RegionRules(image_checks=image_checks))
+        return find_region(volume, one, protocol, inputs, KERNELS)
+
+    plain, checked = region_of(image_checks=False), region_of(image_checks=True)
+    np.testing.assert_array_equal(plain.labels, checked.labels)
+    assert checked.quality[: len(plain.quality)] == plain.quality
+    detected = detect(volume, DetectorRules(), KERNELS).quality
+    of_candidates = {"metal", "score_certainty"}
+    assert [row for row in detected if row.check not in of_candidates] == list(
+        checked.quality[len(plain.quality) :]
+    )

@@ -113,6 +113,11 @@ class RegionRules(Section):
         "exclude",
         "A mask without any label: exclude, or a score of zero.",
     )
+    image_checks: bool = key(
+        False,
+        "Find heart, aorta and body on scans with a mask too, for the checks of noise, size and "
+        "coverage; the score stays as it is, and each scan takes about as long as detecting.",
+    )
     shapes: str = key(
         "", "TOML file of shapes in patient millimetres, or the name of a shipped one."
     )

@@ -47,7 +47,7 @@ def find_region(
         marks.append(_marked_by(network, volume, rules))
     region = next((found.region for found in marks if found.region), None)
     if region is not None:
-        return region
+        return _checked(region, volume, protocol, kernels) if rules.image_checks else region
     if rules.source in ("detector", "contrast"):
         return _detected(volume, protocol, kernels, marks)
     if marks:
@@ -79,6 +79,22 @@ def _detected(
     else:
         found = detect(volume, protocol.detector, kernels, anatomy=anatomy)
     return replace(found, sha256=hash_of([m.sha256 for m in marks])) if marks else found
+
+
+def _checked(region: Region, volume: Volume, protocol: Protocol, kernels: Kernels) -> Region:
+    """The same region with the checks of the image that the detector makes."""
+    from calcarium.regions.anatomy.landmarks import find_landmarks
+    from calcarium.regions.anatomy.noise import noise_hu
+    from calcarium.regions.detector.doubts import anatomy_doubts
+    from calcarium.regions.image_quality import image_quality
+
+    rules = protocol.detector
+    landmarks = find_landmarks(volume, rules, kernels, Anatomy())
+    noise = noise_hu(volume, landmarks.thorax.grid, landmarks.heart.mask)
+    rows = anatomy_doubts(landmarks, noise, rules.doubt)
+    return replace(
+        region, quality=(*region.quality, *rows, *image_quality(volume, landmarks, rules.doubt))
+    )
 
 
 def _by_source(volume: Volume, rules: RegionRules) -> Region:

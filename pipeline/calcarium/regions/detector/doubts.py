@@ -24,6 +24,16 @@ def find_doubts(
     landmarks: Landmarks, noise: Float64, places: Places, verdicts: Verdicts, rules: DoubtRules
 ) -> tuple[QualityRow, ...]:
     """One row per check, those that pass included."""
+    return (
+        *anatomy_doubts(landmarks, noise, rules),
+        *doubts_of_verdicts(places.agatston, verdicts, rules),
+    )
+
+
+def anatomy_doubts(
+    landmarks: Landmarks, noise: Float64, rules: DoubtRules
+) -> tuple[QualityRow, ...]:
+    """The checks that need no candidate."""
     heart, thorax, aorta = landmarks.heart, landmarks.thorax, landmarks.aorta
     level, where = float(np.median(noise)), _cut(landmarks)
     turned = orientation_of(landmarks, rules)
@@ -37,7 +47,6 @@ def find_doubts(
         else QualityRow("image_noise", "unknown"),
         _row("blood_contrast", thorax.contrast <= rules.contrast_share, thorax.contrast),
         QualityRow("patient_orientation", _ORIENTATION[turned], text=turned),
-        *doubts_of_verdicts(places.agatston, verdicts, rules),
     )
 
 
