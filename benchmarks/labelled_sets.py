@@ -98,7 +98,7 @@ class LabelledScan:
         labels = np.zeros(geometry.shape, dtype=np.uint16)
         file = None if self.truth is None else self.truth / part / Path(self.mask).name
         if file is not None and file.exists():
-            (label_map,) = read_masks(str(file), geometry, lambda name: bool(name))
+            (label_map,) = read_masks(str(file), geometry, {})
             placed = place(label_map, geometry)
             labels[placed.box.slices] = placed.labels
         return labels

@@ -140,7 +140,7 @@ def test_the_box_is_the_labelled_part() -> None:
     scan = geometry()
     labels = np.zeros(scan.shape, dtype=np.uint16)
     labels[2, 3, 4] = labels[3, 5, 6] = 2
-    placed = place(LabelMap(labels, lps_affine(scan)), scan)
+    placed = place(LabelMap.of(labels, lps_affine(scan)), scan)
     assert placed.box.slices == (slice(2, 4), slice(3, 6), slice(4, 7))
     assert not placed.resampled
 
@@ -163,7 +163,7 @@ def test_each_voxel_has_the_label_of_the_nearest_centre(
     affine[:3, :3] = turn
     affine[:3, 3] = centres.reshape(-1, 3).mean(axis=0) + shift - turn @ [2.5, 2.0, 3.0]
     labels = np.random.default_rng(seed).integers(1, 60, shape).astype(np.uint16)
-    placed = place(LabelMap(labels, affine), scan)
+    placed = place(LabelMap.of(labels, affine), scan)
 
     # A voxel of the mask is the part of the patient within half a step along each of its axes.
     index = (centres - affine[:3, 3]) @ np.linalg.inv(turn).T
@@ -187,7 +187,7 @@ def test_unevenly_spaced_slices_are_followed() -> None:
     stray = np.array([0.0, 0.4, -0.4, 0.3, 0.0])[:, None] * [0, 0, 1]
     scan = Geometry(**{**even.__dict__, "origin_mm": even.origin_mm + stray})
     labels = some_labels()
-    placed = place(LabelMap(labels, lps_affine(even)), scan)
+    placed = place(LabelMap.of(labels, lps_affine(even)), scan)
     dense = np.zeros(scan.shape, dtype=np.uint16)
     dense[placed.box.slices] = placed.labels
     np.testing.assert_array_equal(dense, labels)
@@ -209,7 +209,7 @@ def test_a_mask_that_is_mostly_outside_is_a_mismatch_and_a_cut_one_is_a_doubt() 
     for rows_off, share in ((1, 6 / 7), (3, 4 / 7)):
         affine = lps_affine(scan)
         affine[:3, 3] += rows_off * affine[:3, 1]
-        assert place(LabelMap(labels, affine), scan).overlap == pytest.approx(share)
+        assert place(LabelMap.of(labels, affine), scan).overlap == pytest.approx(share)
 
 
 def test_a_cut_mask_is_a_doubt(tmp_path: Path) -> None:

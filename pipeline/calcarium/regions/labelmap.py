@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from calcarium.errors import ScanFailed
-from calcarium_kernels.contract import Labels
+from calcarium.regions.label_runs import LabelRuns, runs_of_rows
 
 Affine = NDArray[np.float64]
-MAX_LABEL = int(np.iinfo(np.uint16).max)
 
 
 @dataclass(frozen=True)
@@ -21,36 +19,34 @@ class LabelMap:
 
     Attributes
     ----------
-    labels : uint16 array, indexed ``(i, j, k)``; 0 is background
-    to_lps : (4, 4), from ``(i, j, k, 1)`` to patient millimetres (DICOM LPS); ``None``: the
-        grid is the scan's own, indexed ``(z, y, x)``
+    runs : the labels, as runs along the last axis of the grid
+    shape : of the grid: planes, rows, columns
+    to_lps : (4, 4), from ``(plane, row, column, 1)`` to patient millimetres (DICOM LPS);
+        ``None``: the grid is the scan's own
     names : name of a label value, where the file says it
     sha256 : hash of the file's bytes, as stored
     """
 
-    labels: Labels
+    runs: LabelRuns
+    shape: tuple[int, int, int]
     to_lps: Affine | None
     names: Mapping[int, str] = field(default_factory=dict)
     sha256: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        labels: NDArray[np.generic],
+        to_lps: Affine | None,
+        names: Mapping[int, str] | None = None,
+        sha256: str = "",
+    ) -> LabelMap:
+        """The label map of an array, 0 being background.
 
-def as_labels(values: NDArray[np.generic], url: str) -> Labels:
-    """Voxels of a file as labels.
-
-    Raises
-    ------
-    ScanFailed
-        if they are not whole numbers from 0 to 65535 in three dimensions
-    """
-    if values.ndim > 3 and values.size == np.prod(values.shape[:3]):
-        values = values.reshape(values.shape[:3], order="A")
-    if values.ndim != 3 or values.dtype.kind not in "biuf":
-        raise ScanFailed(f"the mask {url} must be one label map of three dimensions")
-    if values.dtype.kind == "b" or values.dtype in (np.uint8, np.uint16):
-        return values.astype(np.uint16)
-    if values.size and not 0 <= values.min() <= values.max() <= MAX_LABEL:
-        raise ScanFailed(f"the mask {url} has labels outside 0..{MAX_LABEL}")
-    labels = values.astype(np.uint16)
-    if values.dtype.kind == "f" and (labels != values).any():
-        raise ScanFailed(f"the mask {url} has fractions where labels are expected")
-    return labels
+        Parameters
+        ----------
+        labels : three-dimensional, in the axes of ``to_lps``
+        """
+        planes, rows, columns = labels.shape
+        runs = [runs_of_rows(plane, z * rows, rows) for z, plane in enumerate(labels)]
+        return cls(LabelRuns.joined(runs), (planes, rows, columns), to_lps, names or {}, sha256)

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcarium.config import RegionRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.formats import read_masks
+from calcarium.regions.label_runs import LabelRuns
 from calcarium.regions.labelmap import LabelMap
 from calcarium.regions.model import Label, Region
-from calcarium.regions.names import Structure, meaning, sort_labels
-from calcarium.regions.resample import Placed, covered, cropped, place
+from calcarium.regions.names import Structure, declared_labels, sort_labels
+from calcarium.regions.resample import Placed, covered, place
 from calcarium.volume.model import Geometry
 from calcarium_kernels.contract import Box, Labels
 
@@ -64,11 +66,7 @@ def read_marked(url: str, geometry: Geometry, rules: RegionRules) -> Marked:
     ScanFailed
         if a file cannot be read
     """
-
-    def is_wanted(name: str) -> bool:
-        return name in rules.labels or meaning(name) not in (None, "other")
-
-    found = marked(read_masks(url, geometry, is_wanted), geometry, rules, "mask")
+    found = marked(read_masks(url, geometry, rules.labels), geometry, rules, "mask")
     if found.is_nothing:
         raise ScanExcluded("missing_mask", "the mask marks neither calcium nor heart nor aorta")
     return found
@@ -85,15 +83,12 @@ def marked(
     vessels: dict[int, str] = {}
     calcium, anatomy = [], []
     for mask in masks:
-        crop = cropped(mask)
-        present = _values(crop)
-        numbers = [int(n) for n in rules.labels if n.isdigit()] if not mask.names else mask.names
-        named, structures = sort_labels({*numbers, *present}, mask.names, rules.labels)
+        values = declared_labels(mask.names, rules.labels) | mask.runs.values()
+        named, structures = sort_labels(values, mask.names, rules.labels)
         vessels |= named
         if named:
-            all_count = named.keys() >= present
-            calcium.append((mask, crop if all_count else _only(crop, named)))
-        anatomy.append((crop, structures))
+            calcium.append(replace(mask, runs=mask.runs.only(named)))
+        anatomy.append((mask, structures))
     if vessels:
         region = _region(calcium, vessels, geometry, rules, sha256)
         return Marked(replace(region, source=source), Anatomy(), sha256)
@@ -101,19 +96,18 @@ def marked(
 
 
 def _region(
-    calcium: Sequence[tuple[LabelMap, LabelMap]],
+    calcium: Sequence[LabelMap],
     vessels: Mapping[int, str],
     geometry: Geometry,
     rules: RegionRules,
     sha256: str,
 ) -> Region:
-    """Region of the cropped masks that mark calcium, each beside the mask it was cropped from."""
-    placed = [_placed(crop, geometry) for _, crop in calcium if crop.labels.any()]
+    placed = [_placed(mask, geometry) for mask in calcium if len(mask.runs)]
     # Labels smaller than a voxel of the scan may hold no voxel's centre.
-    if not any(part.labels.any() for part in placed):
-        _check_empty([mask for mask, _ in calcium], geometry, rules)
+    if not any(len(part.runs) for part in placed):
+        _check_empty(calcium, geometry, rules)
         return Region(Box(0, 0, 0, 0, 0, 0), None, {}, rules.rule, "mask", sha256)
-    box, labels = _merged(placed)
+    box, labels = _merged([part.runs for part in placed])
     return Region(
         box,
         labels,
@@ -134,37 +128,29 @@ def _placed(mask: LabelMap, geometry: Geometry) -> Placed:
     return placed
 
 
-def _merged(placed: Sequence[Placed]) -> tuple[Box, Labels]:
+def _merged(parts: Sequence[LabelRuns]) -> tuple[Box, Labels]:
     """One array of labels; where masks overlap, the first of them counts."""
-    if len(placed) == 1:
-        return placed[0].box, placed[0].labels
-    boxes = [part.box for part in placed]
-    box = Box(
-        min(b.z0 for b in boxes), max(b.z1 for b in boxes),
-        min(b.y0 for b in boxes), max(b.y1 for b in boxes),
-        min(b.x0 for b in boxes), max(b.x1 for b in boxes),
-    )  # fmt: skip
+    box = LabelRuns.joined(parts).box
     labels = np.zeros(box.shape, dtype=np.uint16)
-    for part in reversed(placed):
-        z, y, x = part.box.z0 - box.z0, part.box.y0 - box.y0, part.box.x0 - box.x0
-        depth, rows, columns = part.box.shape
-        there = labels[z : z + depth, y : y + rows, x : x + columns]
-        np.copyto(there, part.labels, where=part.labels > 0)
+    for part in reversed(parts):
+        part.paint(labels, box)
     return box, labels
 
 
 def _anatomy(
     masks: Iterable[tuple[LabelMap, Mapping[int, Structure]]], geometry: Geometry
 ) -> Anatomy:
-    found: dict[Structure, np.ndarray[tuple[int, int, int], np.dtype[np.bool_]]] = {}
+    everywhere = Box.whole(geometry.shape)
+    found: dict[Structure, NDArray[np.bool_]] = {}
     for mask, structures in masks:
         for structure in sorted({*structures.values()} - {"other"}):
-            part = _only(mask, [v for v, s in structures.items() if s == structure])
-            if not part.labels.any():
+            runs = mask.runs.only([v for v, s in structures.items() if s == structure])
+            if not len(runs):
                 continue
+            part = replace(mask, runs=runs)
             placed = place(part, geometry) if structure == "aorta" else _placed(part, geometry)
             inside = found.setdefault(structure, np.zeros(geometry.shape, dtype=np.bool_))
-            inside[placed.box.slices] |= placed.labels > 0
+            placed.runs.paint(inside, everywhere)
     return Anatomy(heart=found.get("heart"), aorta=found.get("aorta"))
 
 
@@ -183,17 +169,6 @@ def _doubts(placed: Sequence[Placed]) -> tuple[QualityRow, ...]:
         QualityRow("mask_overlap", "pass" if overlap >= FULL_OVERLAP else "warn", overlap),
         QualityRow("mask_grid", "pass", text="resampled" if resampled else "same"),
     )
-
-
-def _values(mask: LabelMap) -> set[int]:
-    """Labels that occur, without 0."""
-    return {int(value) for value in np.flatnonzero(np.bincount(mask.labels.ravel("K")))} - {0}
-
-
-def _only(mask: LabelMap, values: Iterable[int]) -> LabelMap:
-    """A mask without all other labels, cropped."""
-    inside = np.isin(mask.labels, sorted(values))
-    return cropped(replace(mask, labels=np.where(inside, mask.labels, 0).astype(np.uint16)))
 
 
 def hash_of(hashes: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from calcarium.regions.model import VESSELS, Vessel
@@ -48,6 +49,7 @@ OTHER = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def meaning(name: str) -> Vessel | Structure | None:
     """The artery or structure that a name stands for; ``None`` if it is not known."""
     words = re.sub(r"[\W_]+", " ", name.lower()).strip()
@@ -96,3 +98,18 @@ def sort_labels(
         else:
             vessels[value] = given or "unassigned"
     return vessels, structures
+
+
+def declared_labels(names: Mapping[int, str], labels: Mapping[str, str]) -> set[int]:
+    """Values that a file names, or else those that the protocol does."""
+    return {*names} or {int(number) for number in labels if number.isdigit()}
+
+
+def useful_labels(
+    values: Iterable[int], names: Mapping[int, str], labels: Mapping[str, str]
+) -> set[int]:
+    """Those of some values that mark calcium; heart and aorta where none are declared to do so."""
+    found = set(values)
+    vessels, structures = sort_labels(found | declared_labels(names, labels), names, labels)
+    anatomy = {value for value, structure in structures.items() if structure != "other"}
+    return found & (vessels.keys() or anatomy)

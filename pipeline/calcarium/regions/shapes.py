@@ -35,8 +35,8 @@ from pydantic import AfterValidator, Field, PositiveFloat, ValidationError
 from calcarium.config.keys import Section
 from calcarium.config.load import configs_dir
 from calcarium.errors import ScanExcluded, UsageError
+from calcarium.regions.boxes import box_between, labelled_bounds, part_of, to_voxel
 from calcarium.regions.model import Label, Region
-from calcarium.regions.resample import box_between, labelled_bounds, part_of, to_voxel
 from calcarium.volume.model import Float64, Geometry
 from calcarium_kernels.contract import Box as VoxelBox
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
 from calcarium.errors import ScanExcluded, ScanFailed
-from calcarium.regions.labelmap import LabelMap, as_labels
+from calcarium.regions.formats.stream import (
+    REVERSED,
+    ZLIB,
+    LabelRows,
+    Reader,
+    Rows,
+    drain,
+    grid_shape,
+    inflated,
+    raw_rows,
+)
+
+Opened = AbstractContextManager[Reader]
+LONGEST_LINE = 1 << 16
 
 ELEMENT_TYPES = {
     "MET_UCHAR": "u1",
@@ -22,13 +35,12 @@ ELEMENT_TYPES = {
 }
 
 
-def read_metaimage(content: bytes, url: str, read_beside: Callable[[str], bytes]) -> LabelMap:
+def read_metaimage(file: Reader, url: str, open_beside: Callable[[str], Opened]) -> LabelRows:
     """A ``.mha`` file, or a ``.mhd`` header with its voxels in the file that it names.
 
     Parameters
     ----------
-    content : bytes of the file
-    read_beside : bytes of a file in the same folder, by its name
+    open_beside : opens a file in the same folder, by its name
 
     Raises
     ------
@@ -37,7 +49,7 @@ def read_metaimage(content: bytes, url: str, read_beside: Callable[[str], bytes]
     ScanFailed
         if it is no label map of three dimensions
     """
-    header, voxels = _header(content)
+    header = _header(file)
     if header.get("NDims") != "3" or header.get("ElementNumberOfChannels", "1") != "1":
         raise ScanFailed(f"the mask {url} must be one label map of three dimensions")
     spacing = header.get("ElementSpacing", header.get("ElementSize"))
@@ -49,29 +61,37 @@ def read_metaimage(content: bytes, url: str, read_beside: Callable[[str], bytes]
     affine = np.eye(4)
     affine[:3, :3] = (_numbers(turn).reshape(3, 3) * _numbers(spacing)[:, None]).T
     affine[:3, 3] = _numbers(origin)
-    source = header["ElementDataFile"]
-    raw = voxels if source.upper() == "LOCAL" else read_beside(source)
-    if header.get("CompressedData", "False").lower() == "true":
-        raw = zlib.decompress(raw)
     big = header.get("BinaryDataByteOrderMSB", header.get("ElementByteOrderMSB", "False"))
     dtype = np.dtype(ELEMENT_TYPES[header["ElementType"]]).newbyteorder(
         ">" if big.lower() == "true" else "<"
     )
-    shape = [int(size) for size in header["DimSize"].split()]
-    values = np.frombuffer(raw, dtype, count=int(np.prod(shape))).reshape(shape, order="F")
-    return LabelMap(as_labels(values, url), affine)
+    shape = grid_shape([int(size) for size in header["DimSize"].split()], dtype, url)
+    source = header["ElementDataFile"]
+    opened = nullcontext(file) if source.upper() == "LOCAL" else open_beside(source)
+    is_packed = header.get("CompressedData", "False").lower() == "true"
+    return LabelRows(shape, affine[:, REVERSED], _rows(opened, is_packed, shape, dtype))
 
 
-def _header(content: bytes) -> tuple[dict[str, str], bytes]:
-    """Keys up to ``ElementDataFile``, which ends the header, and the bytes after it."""
+def _rows(
+    opened: Opened, is_packed: bool, shape: tuple[int, int, int], dtype: np.dtype[np.generic]
+) -> Rows:
+    with opened as file:
+        voxels = inflated(file, ZLIB) if is_packed else file
+        yield from raw_rows(voxels, shape, dtype)
+        if is_packed:
+            drain(voxels)
+
+
+def _header(file: Reader) -> dict[str, str]:
+    """Keys up to ``ElementDataFile``, which ends the header."""
     header: dict[str, str] = {}
     while "ElementDataFile" not in header:
-        line, newline, content = content.partition(b"\n")
+        line = file.readline(LONGEST_LINE)
         key, equals, value = line.decode("ascii").partition("=")
-        if not equals or not newline:
+        if not equals or not line.endswith(b"\n"):
             raise ValueError("its header is not that of a MetaImage")
         header[key.strip()] = value.strip()
-    return header, content
+    return header
 
 
 def _numbers(text: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

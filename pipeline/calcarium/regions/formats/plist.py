@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import plistlib
 import re
+from collections.abc import Sequence
 from xml.parsers.expat import ExpatError
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calcarium.errors import ScanExcluded, ScanFailed
+from calcarium.regions.label_runs import LabelRuns, runs_of_rows
 from calcarium.regions.labelmap import LabelMap
 from calcarium.volume.model import Float64, Geometry
 
@@ -48,10 +50,26 @@ def read_plist(content: bytes, url: str, geometry: Geometry) -> LabelMap:
     except (plistlib.InvalidFileException, ExpatError, KeyError, TypeError, ValueError) as error:
         raise ScanFailed(f"the mask {url} is no list of ROIs: {error!r}") from error
     numbers = {name: n for n, name in enumerate(sorted({name for _, name, _ in rois}), start=1)}
-    labels = np.zeros(geometry.shape, dtype=np.uint16)
-    for index, name, points in rois:
-        _draw(labels, _slice_of(index, geometry), points, numbers[name], url)
-    return LabelMap(labels, None, {n: name for name, n in numbers.items()})
+    drawn = [(_slice_of(index, geometry), points, numbers[name]) for index, name, points in rois]
+    runs = [
+        _runs_of_slice(z, [roi[1:] for roi in drawn if roi[0] == z], geometry, url)
+        for z in sorted({z for z, *_ in drawn})
+    ]
+    names = {n: name for name, n in numbers.items()}
+    return LabelMap(LabelRuns.joined(runs), geometry.shape, None, names)
+
+
+def _runs_of_slice(
+    z: int, rois: Sequence[tuple[Float64, int]], geometry: Geometry, url: str
+) -> LabelRuns:
+    depth, rows, columns = geometry.shape
+    labels = np.zeros((rows, columns), dtype=np.uint16)
+    for points, number in rois:
+        inside = (points >= 0).all() and (points <= [columns, rows]).all()
+        if not (0 <= z < depth and inside):
+            raise ScanExcluded("mask_mismatch", f"{url} has a polygon that is outside the scan")
+        _draw(labels, points, number)
+    return runs_of_rows(labels, z * rows, rows)
 
 
 def _points(texts: list[str]) -> Float64:
@@ -67,13 +85,11 @@ def _slice_of(index: int, geometry: Geometry) -> int:
     return index if upward else geometry.shape[0] - 1 - index
 
 
-def _draw(labels: NDArray[np.uint16], z: int, points: Float64, number: int, url: str) -> None:
-    _, rows, columns = labels.shape
-    if not (0 <= z < len(labels) and (points >= 0).all() and (points <= [columns, rows]).all()):
-        raise ScanExcluded("mask_mismatch", f"{url} has a polygon that is outside the scan")
+def _draw(labels: NDArray[np.uint16], points: Float64, number: int) -> None:
+    rows, columns = labels.shape
     low = np.floor(points.min(axis=0)).astype(int)
     high = np.minimum(np.floor(points.max(axis=0)).astype(int) + 1, [columns, rows])
-    part = labels[z, low[1] : high[1], low[0] : high[0]]
+    part = labels[low[1] : high[1], low[0] : high[0]]
     part[_holds(points - low, part.shape)] = number
     outline = np.minimum(_outline(points - low).astype(int), np.array(part.shape)[::-1] - 1)
     part[outline[:, 1], outline[:, 0]] = number

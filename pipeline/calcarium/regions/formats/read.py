@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import fsspec
 import nibabel as nib
 import nrrd
+import numpy as np
 from pydicom.errors import InvalidDicomError
 
 from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
@@ -18,7 +19,10 @@ from calcarium.regions.formats.nifti import read_nifti
 from calcarium.regions.formats.nrrd import read_nrrd
 from calcarium.regions.formats.plist import read_plist
 from calcarium.regions.formats.seg import read_seg
+from calcarium.regions.formats.stream import HashedFile, LabelRows, Reader, buffered
+from calcarium.regions.label_runs import LabelRuns, runs_of_rows
 from calcarium.regions.labelmap import LabelMap
+from calcarium.regions.names import meaning, sort_labels, useful_labels
 from calcarium.volume.model import Geometry
 
 MASK_SUFFIXES = (
@@ -51,20 +55,22 @@ def mask_stem(name: str) -> str | None:
     return name.rpartition("/")[2][: -len(suffix)] if suffix else None
 
 
-def read_masks(
-    url: str, geometry: Geometry, is_wanted: Callable[[str], bool]
-) -> tuple[LabelMap, ...]:
+def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple[LabelMap, ...]:
     """Read a mask file, or the files of a folder that has one for each structure.
+
+    Files are read from their start to their end, and of each only the labels are kept that
+    calcium, arteries, heart or aorta can have.
 
     Parameters
     ----------
     url : a file whose name ends as one of :data:`MASK_SUFFIXES`; else a folder
     geometry : of the scan, for ROIs that are drawn on its slices
-    is_wanted : whether a file of a folder is read, by its name without suffix
+    labels : the protocol's names of labels; see :func:`calcarium.regions.names.sort_labels`
 
     Returns
     -------
-    One label map per file; those of a folder have one label each, named as the file
+    One label map per file; those of a folder have one label each, named as the file. A folder
+    with files of calcium or arteries is not searched for anatomy.
 
     Raises
     ------
@@ -76,49 +82,77 @@ def read_masks(
         if storage gives way
     """
     if mask_suffix(url):
-        return (_read_file(url, geometry),)
-    stems = [(mask_stem(file), file) for file in _files_in(url)]
-    wanted = [(stem, file) for stem, file in stems if stem and is_wanted(stem)]
-    maps = []
-    for number, (stem, file) in enumerate(wanted, start=1):
-        mask = _read_file(file, geometry)
-        labels = (mask.labels > 0).astype(mask.labels.dtype) * number
-        maps.append(replace(mask, labels=labels, names={number: stem}))
-    return tuple(maps)
+        return (_read_file(url, geometry, labels),)
+    return tuple(
+        _one_label(_read_file(file, geometry, {}), number, stem)
+        for number, (stem, file) in enumerate(_wanted_files(url, labels), start=1)
+    )
 
 
-def _read_file(url: str, geometry: Geometry) -> LabelMap:
-    content = _bytes_of(url)
-    try:
-        mask = _parse(content, url, geometry)
-    except DAMAGED as error:
-        raise ScanFailed(f"the mask {url} cannot be read: {error}") from error
-    return replace(mask, sha256=hashlib.sha256(content).hexdigest())
+def _wanted_files(url: str, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Stem and URL of each file of a folder that is of use."""
+    stems = [(stem, file) for file in _files_in(url) if (stem := mask_stem(file))]
+    known = [(stem, file) for stem, file in stems if stem in labels or meaning(stem) is not None]
+    useful = [(stem, file) for stem, file in known if useful_labels([1], {1: stem}, labels)]
+    calcium = [(stem, file) for stem, file in useful if sort_labels([1], {1: stem}, labels)[0]]
+    return calcium or useful
 
 
-def _parse(content: bytes, url: str, geometry: Geometry) -> LabelMap:
+def _one_label(mask: LabelMap, number: int, name: str) -> LabelMap:
+    value = np.full(len(mask.runs), number, dtype=np.uint16)
+    return replace(mask, runs=replace(mask.runs, value=value), names={number: name})
+
+
+def _read_file(url: str, geometry: Geometry, labels: Mapping[str, str]) -> LabelMap:
+    with _opened(url) as hashed:
+        file = buffered(hashed)
+        try:
+            if mask_suffix(url) in (".xml", ".plist"):
+                mask = read_plist(file.read(), url, geometry)
+            else:
+                mask = _labelled(_parse(file, url), url, labels)
+        except DAMAGED as error:
+            raise ScanFailed(f"the mask {url} cannot be read: {error}") from error
+        return replace(mask, sha256=hashed.sha256())
+
+
+def _parse(file: Reader, url: str) -> LabelRows:
     match mask_suffix(url):
         case ".nii" | ".nii.gz":
-            return read_nifti(content, url)
+            return read_nifti(file, url)
         case ".nrrd" | ".seg.nrrd":
-            return read_nrrd(content, url)
+            return read_nrrd(file, url)
         case ".mha" | ".mhd":
             folder = url.rpartition("/")[0]
-            return read_metaimage(content, url, lambda name: _bytes_of(f"{folder}/{name}"))
-        case ".dcm" | ".seg.dcm":
-            return read_seg(content, url)
+            return read_metaimage(file, url, lambda name: _buffered(f"{folder}/{name}"))
         case _:
-            return read_plist(content, url, geometry)
+            return read_seg(file, url)
 
 
-def _bytes_of(url: str) -> bytes:
+def _labelled(voxels: LabelRows, url: str, labels: Mapping[str, str]) -> LabelMap:
+    parts = []
+    for first, rows in voxels.rows:
+        runs = runs_of_rows(rows, first, voxels.shape[1], url)
+        parts.append(runs.only(useful_labels(runs.values(), voxels.names, labels)))
+    return LabelMap(LabelRuns.joined(parts), voxels.shape, voxels.to_lps, voxels.names)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[HashedFile]:
     try:
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
+        opened = fsspec.open(url, "rb").open()
     except FileNotFoundError as error:
         raise ScanExcluded("missing_mask", f"{url} does not exist") from error
     except OSError as error:
         raise ResourceError(f"cannot read the mask {url}: {error}") from error
+    with opened as file:
+        yield HashedFile(file, url)
+
+
+@contextmanager
+def _buffered(url: str) -> Iterator[Reader]:
+    with _opened(url) as file:
+        yield buffered(file)
 
 
 def _files_in(url: str) -> list[str]:

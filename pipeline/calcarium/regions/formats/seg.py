@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from pydicom import dcmread
@@ -11,10 +11,13 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
 from calcarium.errors import ScanFailed, UsageError
-from calcarium.regions.labelmap import LabelMap, as_labels
+from calcarium.regions.formats.stream import BLOCK_BYTES, LabelRows, Reader, Rows
+
+if TYPE_CHECKING:
+    import highdicom
 
 
-def read_seg(content: bytes, url: str) -> LabelMap:
+def read_seg(file: Reader, url: str) -> LabelRows:
     """A DICOM SEG object; each segment is one label, with its own name.
 
     Raises
@@ -28,13 +31,30 @@ def read_seg(content: bytes, url: str) -> LabelMap:
         import highdicom
     except ImportError as error:
         raise UsageError("DICOM SEG masks need highdicom: pip install 'calcarium[seg]'") from error
-    seg = highdicom.seg.segread(io.BytesIO(content))
+    # As stored a segment takes a bit for each voxel; its frames are unpacked when asked for.
+    seg = highdicom.seg.segread(io.BytesIO(file.read()))
     names = {int(s.SegmentNumber): str(s.SegmentLabel) for s in seg.SegmentSequence}
     try:
-        volume = seg.get_volume(combine_segments=True)
+        grid = seg.get_volume_geometry()
     except (RuntimeError, ValueError) as error:
         raise ScanFailed(f"the mask {url} cannot be read: {error}") from error
-    return LabelMap(as_labels(np.asarray(volume.array), url), volume.affine, names)
+    if grid is None:
+        raise ScanFailed(f"the mask {url} cannot be read: its frames do not make a volume")
+    planes, rows, columns = grid.spatial_shape
+    return LabelRows((planes, rows, columns), grid.affine, _rows(seg, grid.spatial_shape), names)
+
+
+def _rows(seg: highdicom.seg.Segmentation, shape: tuple[int, int, int]) -> Rows:
+    planes, rows, columns = shape
+    at_once = max(1, BLOCK_BYTES // (rows * columns))
+    for first in range(0, planes, at_once):
+        some = seg.get_volume(
+            slice_start=first,
+            slice_end=min(first + at_once, planes),
+            as_indices=True,
+            combine_segments=True,
+        )
+        yield first * rows, np.asarray(some.array).reshape(-1, columns)
 
 
 def referenced_series(file: BinaryIO) -> str | None:

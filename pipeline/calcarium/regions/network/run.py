@@ -61,7 +61,7 @@ class Network:
             float(low[0]),
         )
         names = {int(value): name for value, name in self.spec.labels.items()}
-        return LabelMap(self._labels(scores), grid.to_lps, names, self.sha256)
+        return LabelMap.of(self._labels(scores), grid.to_lps, names, self.sha256)
 
     def _labels(self, scores: Float32) -> NDArray[np.uint16]:
         if len(scores) == 1:
