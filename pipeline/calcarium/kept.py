@@ -13,6 +13,7 @@ from calcarium.intake.records import Acquisition, Scan
 from calcarium.outcome import KeptScan, ScanResult, VolumeFacts
 from calcarium.quality import QualityRow
 from calcarium.regions.model import Region
+from calcarium.scoring.movement import slabs_of
 from calcarium.tables.rows import Row
 from calcarium.volume.model import Volume
 from calcarium.voxels import pack, unpack
@@ -56,7 +57,10 @@ def keep(
         "covariates": asdict(result.covariates),
         "quality": [asdict(row) for row in result.quality],
     }
-    return KeptScan(base_hu, orjson.dumps(facts).decode(), pack(volume, region, base_hu))
+    slabs = slabs_of(volume.geometry, result.scan.acquisition.slice_thickness_mm)
+    around = 1 if isinstance(slabs, str) else max(1, slabs.joined - 1)
+    packed = pack(volume, region, base_hu, slices_around=around)
+    return KeptScan(base_hu, orjson.dumps(facts).decode(), packed)
 
 
 def recall(row: Row) -> Recalled:

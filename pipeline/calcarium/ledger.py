@@ -102,10 +102,14 @@ def amount_cells(measure: Measure) -> Row:
 
 def score_cells(score: ConventionScore) -> Row:
     """A convention's total with its range and what was found."""
+    moved = score.movement
     return amount_cells(score.total) | {
         "agatston_low": score.agatston_low,
         "agatston_high": score.agatston_high,
         "agatston_rejected": score.agatston_rejected,
+        "agatston_measurement_low": moved.low if moved else None,
+        "agatston_measurement_high": moved.high if moved else None,
+        "agatston_measurement_cause": moved.cause if moved else None,
         "agatston_without_suspected_device": score.agatston_without_suspected_device,
         "n_lesions": score.total.n_lesions,
         "n_vessels": score.n_vessels,

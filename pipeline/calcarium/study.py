@@ -32,7 +32,7 @@ from calcarium.outcome import ScanResult, VolumeFacts
 from calcarium.regions.inputs import RegionInputs
 from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
-from calcarium.scoring.false_pixels import false_pixels
+from calcarium.scoring.false_pixels import false_pixels, measured_noise_hu
 from calcarium.scoring.interpret import interpret_scores
 from calcarium.scoring.score import score_region
 from calcarium.study_row import study_rows
@@ -161,7 +161,14 @@ def score_volume(
     result = replace(result, region_source=region.source, region_sha256=region.sha256 or None)
     acquisition, stage = result.scan.acquisition, "score"
     try:
-        scores = score_region(volume, region, acquisition, protocol.scoring, kernels)
+        scores = score_region(
+            volume,
+            region,
+            acquisition,
+            protocol.scoring,
+            kernels,
+            noise_hu=measured_noise_hu(result.quality),
+        )
         stage = "interpret"
         meaning = interpret_scores(
             scores, region, result.scan_class, result.covariates, protocol.interpret

@@ -2,7 +2,8 @@
 
 With them a scan is scored again, by other conventions and thresholds, without its DICOM. Kept
 are the foreground voxels of the region down to a base in Hounsfield units, each with its label,
-and the voxels above and below them, which the interpolated volume needs.
+the voxels above and below them, which the interpolated volume and thicker slices need, and those
+beside them, which noise may lift.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import orjson
 from numpy.typing import NDArray
 
 from calcarium.regions.model import Label, Region
+from calcarium.regions.select import label_at
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int64, Labels, Stored
@@ -44,19 +46,23 @@ class PackedScan:
     base_hu: float
 
 
-def pack(volume: Volume, region: Region, base_hu: float) -> bytes:
-    """Pack the voxels of a region that are at least as bright as a base.
+def pack(volume: Volume, region: Region, base_hu: float, *, slices_around: int = 1) -> bytes:
+    """Pack the voxels of a region that are at least as bright as a base, and those around.
 
     Parameters
     ----------
     base_hu : lowest threshold that can be scored later, in HU
+    slices_around : how many slices above and below a voxel are kept with it, 1 at least
     """
     threshold = stored_threshold(volume.rescale, Fraction(str(base_hu)), inclusive=True)
     voxels = _kept(volume, region, threshold)
-    place = _with_neighbours(voxels, volume.geometry.shape)
+    place = _with_neighbours(voxels, volume.geometry.shape, slices_around)
     stored = volume.stored.reshape(-1)[place]
-    label = np.zeros(place.size, dtype=np.uint16)
-    label[np.searchsorted(place, _flat(voxels, volume.geometry.shape))] = voxels.label
+    if region.rule == "clip":
+        label = label_at(region, *np.unravel_index(place, volume.geometry.shape))
+    else:
+        label = np.zeros(place.size, dtype=np.int64)
+        label[np.searchsorted(place, _flat(voxels, volume.geometry.shape))] = voxels.label
     facts = orjson.dumps(_facts(volume, region, base_hu))
     steps = np.diff(place, prepend=0).astype("<u4")
     parts = (steps, stored.astype(stored.dtype.newbyteorder("<")), label.astype("<u2"))
@@ -100,14 +106,7 @@ def _kept(volume: Volume, region: Region, threshold: NDArray[np.int32]) -> Lesio
         return lesion_voxels(volume.stored, sign, threshold, box=region.box, labels=region.labels)
     everywhere = Box.whole(volume.geometry.shape)
     voxels = lesion_voxels(volume.stored, sign, threshold, box=everywhere)
-    label = np.zeros(len(voxels), dtype=np.int64)
-    box = region.box
-    inside = (
-        (voxels.z >= box.z0) & (voxels.z < box.z1) & (voxels.y >= box.y0) & (voxels.y < box.y1)
-        & (voxels.x >= box.x0) & (voxels.x < box.x1)
-    )  # fmt: skip
-    at = voxels.z[inside] - box.z0, voxels.y[inside] - box.y0, voxels.x[inside] - box.x0
-    label[inside] = 1 if region.labels is None else region.labels[at]
+    label = label_at(region, voxels.z, voxels.y, voxels.x)
     touched = np.zeros(voxels.n_lesions, dtype=bool)
     touched[voxels.lesion[label > 0]] = True
     kept = touched[voxels.lesion]
@@ -125,10 +124,19 @@ def _flat(voxels: LesionVoxels, shape: tuple[int, int, int]) -> Int64:
     return (voxels.z * shape[1] + voxels.y) * shape[2] + voxels.x
 
 
-def _with_neighbours(voxels: LesionVoxels, shape: tuple[int, int, int]) -> Int64:
-    place, plane = _flat(voxels, shape), shape[1] * shape[2]
-    around = np.concatenate([place, place - plane, place + plane])
-    return np.unique(around[(around >= 0) & (around < plane * shape[0])])
+def _with_neighbours(
+    voxels: LesionVoxels, shape: tuple[int, int, int], slices_around: int
+) -> Int64:
+    """Places of the voxels, of those above and below, and of their 4-neighbours."""
+    n_slices, rows, columns = shape
+    steps = [(step, 0, 0) for step in range(-slices_around, slices_around + 1)]
+    steps += [(0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)]
+    around = []
+    for dz, dy, dx in steps:
+        z, y, x = voxels.z + dz, voxels.y + dy, voxels.x + dx
+        inside = (z >= 0) & (z < n_slices) & (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+        around.append(((z * rows + y) * columns + x)[inside])
+    return np.unique(np.concatenate(around))
 
 
 def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:

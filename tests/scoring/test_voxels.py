@@ -46,10 +46,26 @@ def test_same_scores_without_the_volume(make_volume, empty_acquisition, rule, sc
     again = unpack(pack(volume, region, 100.0))
     rules = ScoringRules(conventions=THRESHOLDED, lesion_link=6)
     known = replace(empty_acquisition, kvp=120.0, mass_factor_patient=0.8)
-    first = score_region(volume, region, known, rules, load("numpy"))
-    second = score_region(again.volume, again.region, known, rules, load("numpy"))
+    first = score_region(volume, region, known, rules, load("numpy"), noise_hu=30.0)
+    second = score_region(again.volume, again.region, known, rules, load("numpy"), noise_hu=30.0)
     assert second == first
     assert first.conventions[0].total.agatston > 0
+    low, high = first.primary_score.movement.by_cause["noise"]
+    assert high > low
+
+
+@pytest.mark.parametrize("rule", ["clip", "select"])
+def test_same_joined_slices_without_the_volume(make_volume, empty_acquisition, rule):
+    volume, rng = blobs(make_volume, 4, increment_mm=0.75)
+    region = region_of(rng, rule)
+    known = replace(empty_acquisition, kvp=120.0, slice_thickness_mm=0.75)
+    again = unpack(pack(volume, region, 130.0, slices_around=3))
+    first, second = (
+        score_region(v, r, known, ScoringRules(), load("numpy")).primary_score.movement
+        for v, r in ((volume, region), (again.volume, again.region))
+    )
+    assert second == first
+    assert first.by_cause["start"][1] > 0
 
 
 def test_what_is_kept_is_little(make_volume):

@@ -36,7 +36,7 @@ def select_lesions(volume: Volume, threshold: Int32, region: Region) -> Region:
     box, step = region.box, 0
     while True:
         voxels = lesion_voxels(volume.stored, volume.rescale.sign, threshold, box=box)
-        inside = _label_of(voxels, region)
+        inside = label_at(region, voxels.z, voxels.y, voxels.x)
         total = np.bincount(voxels.lesion, minlength=voxels.n_lesions)
         within = np.bincount(voxels.lesion[inside > 0], minlength=voxels.n_lesions)
         # Whatever it still joins outside, a lesion with twice the voxels that the region has in
@@ -51,17 +51,17 @@ def select_lesions(volume: Volume, threshold: Int32, region: Region) -> Region:
     return _region_of(voxels, vessel, region)
 
 
-def _label_of(voxels: LesionVoxels, region: Region) -> Int64:
-    """Label of the region at each voxel; 0 outside."""
+def label_at(region: Region, z: Int64, y: Int64, x: Int64) -> Int64:
+    """Label of a region at voxels of the volume; 0 outside."""
     box = region.box
     inside = (
-        (voxels.z >= box.z0) & (voxels.z < box.z1) & (voxels.y >= box.y0) & (voxels.y < box.y1)
-        & (voxels.x >= box.x0) & (voxels.x < box.x1)
+        (z >= box.z0) & (z < box.z1) & (y >= box.y0) & (y < box.y1)
+        & (x >= box.x0) & (x < box.x1)
     )  # fmt: skip
     label = inside.astype(np.int64)
     if region.labels is not None:
-        z, y, x = voxels.z[inside], voxels.y[inside], voxels.x[inside]
-        label[inside] = region.labels[z - box.z0, y - box.y0, x - box.x0]
+        at = z[inside] - box.z0, y[inside] - box.y0, x[inside] - box.x0
+        label[inside] = region.labels[at]
     return label
 
 

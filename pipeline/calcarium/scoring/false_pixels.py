@@ -17,6 +17,11 @@ def expected_above(n_voxels: float, threshold_hu: float, mean_hu: float, sd_hu: 
     return n_voxels * 0.5 * erfc((threshold_hu - mean_hu) / (sd_hu * sqrt(2)))
 
 
+def measured_noise_hu(rows: Iterable[QualityRow]) -> float | None:
+    """Standard deviation of the noise in the heart, where the region source has measured it."""
+    return next((row.value for row in rows if row.check == "image_noise"), None)
+
+
 def false_pixels(
     rows: Iterable[QualityRow], voxel_mm3: float, threshold_hu: float | None
 ) -> tuple[QualityRow, ...]:

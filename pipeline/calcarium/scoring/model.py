@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from calcarium.quality import QualityRow
+
+if TYPE_CHECKING:
+    from calcarium.scoring.movement import Movement
 
 MassCalibration: TypeAlias = Literal["dicom_patient", "dicom_device", "protocol"]
 
@@ -41,6 +44,7 @@ class ConventionScore:
     vessels : by vessel, only those that the region knows
     agatston_low, agatston_high : without the doubtful lesions, and with the possible ones
     agatston_rejected : of everything that was rejected, an upper bound of what was missed
+    movement : how far the score moves by what nobody chose; of the primary convention only
     agatston_without_suspected_device : of the total, without ``n_suspected_devices`` lesions
         that are too bright for calcium
     n_vessels : vessels with a part that counted; LM+LAD and unassigned count as one
@@ -58,6 +62,7 @@ class ConventionScore:
     n_vessels: int
     threshold_hu: float | None
     threshold_inclusive: bool
+    movement: Movement | None = None
 
     @property
     def detected(self) -> bool:

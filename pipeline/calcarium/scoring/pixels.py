@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from calcarium.regions.model import Region
+from calcarium.regions.select import label_at
 from calcarium.scoring.cuts import clipped_region
 from calcarium.scoring.measure import COUNTED
 from calcarium.volume.model import Float64, Volume
@@ -22,6 +23,7 @@ from calcarium_kernels.contract import InSlice, Int32, Int64
 from calcarium_kernels.host import foreground_voxels
 
 Bool = NDArray[np.bool_]
+FIELDS = ("plane", "row", "column", "label")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,27 @@ def counted_pixels(volume: Volume, region: Region, threshold: Int32) -> Pixels:
     left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
     kept = ~np.isin(label, left_out)
     return Pixels(z[kept], y[kept], x[kept], label[kept])
+
+
+def with_rim(pixels: Pixels, volume: Volume, region: Region) -> Pixels:
+    """Pixels that count, and their 4-neighbours that would count if they were brighter."""
+    _, rows, columns = volume.geometry.shape
+    around = []
+    for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        row, column = pixels.row + down, pixels.column + right
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        around.append((pixels.plane[inside], row[inside], column[inside], pixels.label[inside]))
+    z, y, x, label = (np.concatenate(parts) for parts in zip(*around, strict=True))
+    # A lesion that counts whole takes its rim along; a mask ends where it ends.
+    if region.rule == "clip":
+        label = label_at(region, z, y, x)
+    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
+    counts = (label > 0) & ~np.isin(label, left_out)
+    rim = Pixels(z[counts], y[counts], x[counts], label[counts])
+    both = [np.concatenate([getattr(p, f) for p in (pixels, rim)]) for f in FIELDS]
+    key = (both[0] * rows + both[1]) * columns + both[2]
+    first = np.unique(key, return_index=True)[1]
+    return Pixels(*(values[first] for values in both))
 
 
 def hu_at(volume: Volume, z: Int64, y: Int64, x: Int64) -> Float64:

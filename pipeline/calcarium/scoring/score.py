@@ -33,6 +33,7 @@ from calcarium.scoring.measure import (
     sum_of,
 )
 from calcarium.scoring.model import ConventionScore, ScanScores
+from calcarium.scoring.movement import Movement, movement, movement_quality
 from calcarium.scoring.parts import weighted_parts
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import Islands, Kernels
@@ -68,8 +69,14 @@ def score_region(
     acquisition: Acquisition,
     rules: ScoringRules,
     kernels: Kernels,
+    *,
+    noise_hu: float | None = None,
 ) -> ScanScores:
     """Score a scan by every convention of the protocol, from one pass over the voxels.
+
+    Parameters
+    ----------
+    noise_hu : standard deviation in soft tissue, where it was measured
 
     Raises
     ------
@@ -99,10 +106,13 @@ def score_region(
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
         interpolated_mm3=_interpolated(asked, volume, region),
     )
-    scores = tuple(_score(a, scan, islands) for a in asked)
-    n_devices = scores[asked.index(primary)].n_suspected_devices
+    scores = [_score(a, scan, islands) for a in asked]
+    place = asked.index(primary)
+    moved = _movement(primary, scores[place], scan, noise_hu)
+    scores[place] = replace(scores[place], movement=moved)
+    n_devices = scores[place].n_suspected_devices
     return ScanScores(
-        conventions=scores,
+        conventions=tuple(scores),
         primary=rules.primary_convention,
         lesions=lesion_facts(
             islands[lesion_cut],
@@ -117,6 +127,7 @@ def score_region(
             quality,
             mass_quality(scan.factor),
             device_quality(n_devices, primary.device_hu),
+            *movement_quality(moved),
         ),
         mass_calibration=scan.factor.source if scan.factor else None,
         mass_factor_mg_per_cm3_hu=scan.factor.mg_per_cm3_hu if scan.factor else None,
@@ -238,6 +249,20 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         n_vessels=sum(measure.n_lesions > 0 for measure in vessels.values()),
         threshold_hu=None if threshold.hu is None else float(threshold.hu),
         threshold_inclusive=threshold.inclusive,
+    )
+
+
+def _movement(
+    asked: Asked, score: ConventionScore, scan: ScanFacts, noise_hu: float | None
+) -> Movement | None:
+    return movement(
+        scan.volume,
+        scan.region,
+        asked.convention,
+        asked.rule.threshold,
+        score=score.total.agatston,
+        noise_hu=noise_hu,
+        slice_thickness_mm=scan.slice_thickness_mm,
     )
 
 

@@ -56,6 +56,16 @@ BOUNDS = (
     real("agatston_high", "1", "Agatston score with what is possible"),
     real("agatston_rejected", "1", "Agatston score of the rejected candidates: an upper bound"),
     real(
+        "agatston_measurement_low",
+        "1",
+        "Least score over connectivity, least size, first slice and noise; primary convention only",
+    ),
+    real("agatston_measurement_high", "1", "Greatest score over these"),
+    text(
+        "agatston_measurement_cause",
+        "What moves it most: connectivity, minimum_size, start or noise; empty if nothing does",
+    ),
+    real(
         "agatston_without_suspected_device", "1", "Agatston score without lesions bright as metal"
     ),
 )
