@@ -6,6 +6,8 @@ import pytest
 from generated_ct import ct_series, save
 from scored_checks import add_scan, checks_of
 
+from calcarium.quality import CHECKS, GROUPS
+
 GATED = {"HeartRate": "61", "TriggerTime": "700", "NominalPercentageOfCardiacPhase": 70.0}
 
 
@@ -68,3 +70,12 @@ def test_increment(tmp_path, increment, status):
     found = checks_of(tmp_path / "a", tmp_path)["x"]
     assert found["slice_increment"] == (increment, status, None)
     assert found["slice_overlap"][:2] == (3 - increment, "pass" if increment <= 3 else "warn")
+
+
+def test_every_scored_scan_has_the_rows_that_the_page_of_checks_promises(tmp_path):
+    found = checks(tmp_path)
+    promised = [group for group in GROUPS if group.rows.startswith("Every scored scan")]
+    assert len(promised) == 3
+    always = {name for group in promised for name in group.checks}
+    assert found.keys() >= always | {"region_is_coronary", "suspected_device"}
+    assert found.keys() <= CHECKS.keys()
