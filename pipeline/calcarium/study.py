@@ -41,7 +41,7 @@ from calcarium.volume import Volume, load_volume
 from calcarium_kernels import load
 from calcarium_kernels.contract import Kernels
 from calcarium_kernels.device import DeviceError
-from calcarium_kernels.device.claim import claim_device
+from calcarium_kernels.device.claim import claim_device, visible_devices
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class ScorerSetup:
             if there is a device and it gave way: a new process may have it.
         """
         try:
-            if self.backend == "cupy":
+            # A network on CUDA takes its turn too; that there is no device, ONNX Runtime says.
+            on_cuda = self.inputs.network_device == "cuda" and visible_devices()
+            if self.backend == "cupy" or on_cuda:
                 claim_device()
             return Scorer(self, load(self.backend))
         except DeviceError:

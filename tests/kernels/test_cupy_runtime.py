@@ -102,3 +102,17 @@ def test_a_worker_whose_device_is_lost_at_start_is_replaced_and_one_without_is_n
     cupy.faults["getDeviceCount"] = CUDARuntimeError("cudaErrorNoDevice")
     with pytest.raises(ResourceError, match="cupy: no CUDA device is visible"):
         start()
+
+
+@pytest.mark.parametrize(
+    ("network_device", "listed", "claims"), [("cuda", "0,1", 1), ("cuda", "-1", 0), ("cpu", "0", 0)]
+)
+def test_a_network_on_cuda_takes_a_turn_at_the_devices_too(
+    monkeypatch: pytest.MonkeyPatch, network_device: str, listed: str, claims: int
+) -> None:
+    claimed = []
+    monkeypatch.setattr(study, "claim_device", lambda: claimed.append(1))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    inputs = RegionInputs(network="net.onnx", network_device=network_device)
+    study.ScorerSetup(load_protocol("auto"), inputs, b"secret", backend="numpy")()
+    assert len(claimed) == claims
