@@ -17,6 +17,7 @@ from calcarium.regions.detector.candidates import find_candidates, painted
 from calcarium.regions.detector.decide import decide
 from calcarium.regions.detector.evidence import ramp
 from calcarium_kernels import load
+from calcarium_kernels.contract import Box
 
 RULES = DetectorRules()
 
@@ -111,14 +112,17 @@ def test_the_rim_covers_no_other_candidate(make_volume):
     volume = make_volume(hu)
     grid = coarse_grid(volume, load("numpy"))
     candidates = find_candidates(volume, grid, np.ones(grid.hu.shape, bool), RULES.candidate)
-    labels = painted(candidates)
+    box, found = painted(candidates)
+    labels = np.zeros(hu.shape, int)
+    labels[box.slices] = found
     assert len(candidates) == 2
-    bright = hu[candidates.box.slices] >= 130
+    bright = hu >= 130
     assert (labels[bright] > 0).all()
     assert set(np.unique(labels[1, 10:13, 10:13])) == {1}
     assert set(np.unique(labels[1, 10:13, 14:17])) == {2}
     assert (labels > 0).sum() == 5 * 9  # 3 x 3 and 3 x 3 with a rim that they share
     assert not labels[[0, 2]].any()
+    assert box == Box(1, 2, 9, 14, 9, 18)  # no larger than what it holds
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from calcarium.regions.anatomy.aorta import Vessel
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.grid import Grid, Mask
 from calcarium.regions.anatomy.landmarks import find_landmarks
+from calcarium.regions.detector.candidates import MARGIN_MM
 from calcarium.regions.inputs import RegionInputs
 from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
@@ -26,7 +27,7 @@ from calcarium.scoring.model import ScanScores
 from calcarium.scoring.score import score_region
 from calcarium.volume import load_volume
 from calcarium.volume.model import Volume
-from calcarium_kernels.contract import Kernels
+from calcarium_kernels.contract import Box, Kernels
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def _look(choice: ScanChoice, protocol: Protocol, inputs: RegionInputs, kernels:
         scores = score_region(volume, region, scan.acquisition, protocol.scoring, kernels)
     except ScanExcluded as excluded:
         return Look(scan.scan_id, f"excluded: {excluded}", None)
-    outlines = _outlines(volume, region, protocol, kernels)
+    frame, outlines = _outlines(volume, region, protocol, kernels)
     summary = _summary(choice, scores)
     flags = _flags((*volume.notes, *region.quality, *scores.quality))
     title = (summary, f"region: {region.source}", f"flags: {flags or 'none'}")
-    return Look(scan.scan_id, summary, overlay(volume, region, scores, outlines, title))
+    return Look(scan.scan_id, summary, overlay(volume, region, scores, frame, outlines, title))
 
 
 def _summary(choice: ScanChoice, scores: ScanScores) -> str:
@@ -89,18 +90,19 @@ def _flags(quality: tuple[QualityRow, ...]) -> str:
 
 def _outlines(
     volume: Volume, region: Region, protocol: Protocol, kernels: Kernels
-) -> Mapping[str, Mask]:
-    """Heart and aorta in the region's box, where the detector looked for them."""
+) -> tuple[Box, Mapping[str, Mask]]:
+    """What is shown, and in it heart and aorta where the detector looked for them."""
     if region.source != "detector":
-        return {}
+        return region.box, {}
     found = find_landmarks(volume, protocol.detector, kernels, Anatomy())
     grid = found.thorax.grid
     aorta = np.zeros(grid.hu.shape, dtype=bool)
     for vessel in (found.aorta.ascending, found.aorta.root, found.aorta.descending):
         _draw_circles(aorta, vessel, grid)
-    return {
-        "heart": grid.in_box(found.heart.mask, region.box),
-        "aorta": grid.in_box(aorta, region.box),
+    frame = grid.native_box(found.heart.mask, MARGIN_MM)
+    return frame, {
+        "heart": grid.in_box(found.heart.mask, frame),
+        "aorta": grid.in_box(aorta, frame),
     }
 
 

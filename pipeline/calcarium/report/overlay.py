@@ -50,6 +50,7 @@ def overlay(
     volume: Volume,
     region: Region,
     scores: ScanScores,
+    frame: Box,
     outlines: Mapping[str, Mask],
     title: Sequence[str],
 ) -> Image.Image:
@@ -60,10 +61,11 @@ def overlay(
 
     Parameters
     ----------
-    outlines : masks of the region's box to outline, by name (heart, aorta)
+    frame : what is shown of a slice, and the slices to choose from where there is no lesion
+    outlines : masks of the frame to outline, by name (heart, aorta)
     title : lines above the slices
     """
-    tiles = choose_tiles(scores.lesions, region.box)
+    tiles = choose_tiles(scores.lesions, frame)
     columns = min(4, max(1, ceil(sqrt(len(tiles)))))
     rows = ceil(len(tiles) / columns)
     header = 18 * (len(title) + 1)
@@ -73,7 +75,7 @@ def overlay(
         draw.text((6, 4 + 18 * line), text, fill=INK, font=ImageFont.load_default(14))
     for number, tile in enumerate(tiles):
         place = (number % columns * TILE_PX, number // columns * TILE_PX + header)
-        picture.paste(_draw_tile(volume, region, outlines, tile), place)
+        picture.paste(_draw_tile(volume, region, frame, outlines, tile), place)
     return picture
 
 
@@ -92,23 +94,24 @@ def choose_tiles(lesions: Sequence[LesionFacts], box: Box) -> list[Tile]:
 
 
 def _draw_tile(
-    volume: Volume, region: Region, outlines: Mapping[str, Mask], tile: Tile
+    volume: Volume, region: Region, frame: Box, outlines: Mapping[str, Mask], tile: Tile
 ) -> Image.Image:
     _, rows, columns = volume.geometry.shape
-    y0, y1 = max(0, region.box.y0 - MARGIN_PX), min(rows, region.box.y1 + MARGIN_PX)
-    x0, x1 = max(0, region.box.x0 - MARGIN_PX), min(columns, region.box.x1 + MARGIN_PX)
+    y0, y1 = max(0, frame.y0 - MARGIN_PX), min(rows, frame.y1 + MARGIN_PX)
+    x0, x1 = max(0, frame.x0 - MARGIN_PX), min(columns, frame.x1 + MARGIN_PX)
     hu = volume.hu((slice(tile.z, tile.z + 1), slice(y0, y1), slice(x0, x1)))[0]
     grey = np.clip((hu - WINDOW_HU[0]) / (WINDOW_HU[1] - WINDOW_HU[0]), 0, 1) * 255
     scale = TILE_PX / max(grey.shape)
     size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
     image = Image.fromarray(grey.astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
     canvas = np.array(image.convert("RGB"))
-    offset = (region.box.y0 - y0, region.box.x0 - x0)
     for name, mask in outlines.items():
-        plane = _placed(mask[tile.z - region.box.z0], offset, grey.shape)
+        offset = (frame.y0 - y0, frame.x0 - x0)
+        plane = _placed(mask[tile.z - frame.z0], offset, grey.shape)
         _paint(canvas, plane, OUTLINE_COLOURS.get(name, INK), width=1)
     if region.labels is not None and region.box.z0 <= tile.z < region.box.z1:
         labels = region.labels[tile.z - region.box.z0]
+        offset = (region.box.y0 - y0, region.box.x0 - x0)
         for value in np.unique(labels[labels > 0]).tolist():
             label = region.meaning.get(value, Label("unassigned"))
             plane = _placed(labels == value, offset, grey.shape)

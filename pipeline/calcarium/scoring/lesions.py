@@ -37,9 +37,9 @@ def lesion_facts(
     mass = None if factor is None else factor.mg_per_cm3_hu * 1e-3 * sums.mean_hu * sums.volume_mm3
     centroid = volume.geometry.to_patient_mm(sums.centroid_zyx)
     facts = []
-    for lesion in range(len(sums.n_voxels)):
-        label = region.meaning.get(int(sums.label[lesion]), Label("unassigned"))
-        x, y, z = (float(c) for c in centroid[lesion])
+    unassigned = Label("unassigned")
+    for lesion, (x, y, z) in enumerate(centroid.tolist()):
+        label = region.meaning.get(int(sums.label[lesion]), unassigned)
         facts.append(
             LesionFacts(
                 lesion=lesion,

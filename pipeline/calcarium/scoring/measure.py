@@ -125,8 +125,9 @@ def mean_hu(parts: Parts, volume: Volume) -> Float64:
 def labels_by_vessel(region: Region, present: NDArray[np.int64]) -> dict[str, list[int]]:
     """Label values that count, by vessel; a value without a meaning is ``unassigned``."""
     vessels: dict[str, list[int]] = {vessel: [] for vessel in region.vessels}
+    unassigned = Label("unassigned")
     for value in sorted(set(region.meaning) | set(present.tolist())):
-        label = region.meaning.get(value, Label("unassigned"))
+        label = region.meaning.get(value, unassigned)
         if label.standing in COUNTED:
             vessels.setdefault(label.vessel, []).append(value)
     return vessels

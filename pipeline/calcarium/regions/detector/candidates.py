@@ -121,12 +121,13 @@ def _listed(volume: Volume, box: Box, found: LesionVoxels, wanted: Mask) -> Cand
     return Candidates(box, z, y, x, hu, np.concatenate(([0], np.cumsum(voxels))))
 
 
-def painted(candidates: Candidates) -> Labels:
-    """Candidates as labels 1 to n in their box, each with a rim of one voxel in plane.
+def painted(candidates: Candidates) -> tuple[Box, Labels]:
+    """Candidates as labels 1 to n in the box that holds them, each with a rim of one voxel.
 
-    A score at a lower threshold finds the partial-volume voxels of a lesion in its rim.
+    A score at a lower threshold finds the partial-volume voxels of a lesion in its rim, which
+    lies in plane. The box is no larger than it must be: every score reads all of it.
     """
-    box = candidates.box
+    box = _box_of(candidates)
     labels = np.zeros(box.shape, dtype=np.uint16)
     z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
     owner = (candidates.owner + 1).astype(np.uint16)
@@ -136,4 +137,19 @@ def painted(candidates: Candidates) -> Labels:
             column = np.clip(x + dx, 0, box.shape[2] - 1)
             labels[z, row, column] = owner
     labels[z, y, x] = owner
-    return labels
+    return box, labels
+
+
+def _box_of(candidates: Candidates) -> Box:
+    """The candidates with their rim, inside the box that was looked at."""
+    if not len(candidates):
+        return Box(0, 0, 0, 0, 0, 0)
+    bounds = []
+    for index, rim, part in zip(
+        (candidates.z, candidates.y, candidates.x), (0, 1, 1), candidates.box.slices, strict=True
+    ):
+        bounds += [
+            max(part.start, int(index.min()) - rim),
+            min(part.stop, int(index.max()) + rim + 1),
+        ]
+    return Box(*bounds)

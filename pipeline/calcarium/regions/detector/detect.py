@@ -54,8 +54,7 @@ def detect(
     around, verdicts = judge(volume, candidates, places, landmarks, rules)
     vessels = artery_of(places, rules.artery)
     return Region(
-        candidates.box,
-        painted(candidates),
+        *painted(candidates),
         labels_of(places, around, verdicts, vessels),
         "clip",
         "detector",

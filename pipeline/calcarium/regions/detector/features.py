@@ -22,16 +22,17 @@ def labels_of(
     places: Places, around: Surroundings, verdicts: Verdicts, vessels: Sequence[Vessel]
 ) -> dict[int, Label]:
     """The label of each candidate, from 1; a measurement that is unknown is no feature."""
-    columns = {name: values.astype(float) for name, values in _every(places, around).items()}
+    every = _every(places, around)
+    rows = zip(*(values.astype(float).tolist() for values in every.values()), strict=True)
     return {
         i + 1: Label(
             vessels[i],
             verdicts.standing[i],
             verdicts.rejected_by[i],
             float(verdicts.confidence[i]),
-            {name: float(v[i]) for name, v in columns.items() if not isnan(v[i])},
+            {name: value for name, value in zip(every, row, strict=True) if not isnan(value)},
         )
-        for i in range(len(places))
+        for i, row in enumerate(rows)
     }
 
 
