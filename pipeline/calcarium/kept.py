@@ -13,7 +13,7 @@ from calcarium.intake.records import Acquisition, Scan
 from calcarium.outcome import KeptScan, ScanResult, VolumeFacts
 from calcarium.quality import QualityRow
 from calcarium.regions.model import Region
-from calcarium.scoring.movement import slabs_of
+from calcarium.scoring.slabs import slabs_of
 from calcarium.tables.rows import Row
 from calcarium.volume.model import Volume
 from calcarium.voxels import pack, unpack

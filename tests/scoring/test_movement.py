@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from calcarium.config.protocol import ScoringRules
 from calcarium.regions.model import Label, Region
-from calcarium.scoring.movement import slabs_of
 from calcarium.scoring.score import score_region
+from calcarium.scoring.slabs import slabs_of
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box
 

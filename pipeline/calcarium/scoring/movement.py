@@ -18,20 +18,20 @@ from calcarium.quality import QualityRow
 from calcarium.regions.model import Region
 from calcarium.scoring.conventions import Convention, MinimumSize, Threshold
 from calcarium.scoring.cuts import CutKey, cut_threshold
-from calcarium.scoring.measure import REFERENCE_SLICE_MM
-from calcarium.scoring.pixels import Bool, Pixels, components, counted_pixels, hu_at, with_rim
-from calcarium.volume.model import Float64, Geometry, Volume
-from calcarium_kernels.contract import InSlice, Int64
+from calcarium.scoring.pixels import Bool, Pixels, counted_pixels, hu_at, with_rim
+from calcarium.scoring.slabs import joined_pixels, slabs_of
+from calcarium.scoring.spots import HU_DECIMALS, Setting, Spots
+from calcarium.volume.model import Float64, Volume
+from calcarium_kernels.contract import InSlice
 
 Cause: TypeAlias = Literal["connectivity", "minimum_size", "start", "noise"]
 Range: TypeAlias = tuple[float, float]
 
 SIZES = (MinimumSize("none"), MinimumSize("mm2_ceil", 1.0))  # one pixel, and Agatston 1990
-DRAWS, SEED = 16, 1990
+BOTH: tuple[InSlice, InSlice] = (4, 8)
+DRAWS, SEED = 8, 1990
 MOST_PIXELS = 100_000  # no coronary arteries hold as many
 TWO_SIDED_95 = 1.96
-JOINED_TOLERANCE = 0.05  # five slices of 0.625 mm stand for 3 mm
-HU_DECIMALS = 6  # so that a rescale in floating point moves no value across an edge
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,6 @@ class Movement:
     high: float
     cause: Cause | None
     by_cause: Mapping[Cause, Range | str]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a score is made of, beside its pixels.
-
-    Attributes
-    ----------
-    length_mm : of each plane
-    """
-
-    convention: Convention
-    threshold: Threshold
-    pixel_area_mm2: float
-    length_mm: Float64
 
 
 def movement(
@@ -96,10 +81,14 @@ def movement(
     setting = Setting(
         convention, threshold, volume.geometry.pixel_area_mm2, volume.geometry.slice_extent_mm
     )
+    hu = hu_at(volume, found.plane, found.row, found.column)
+    inside = np.ones((1, len(found)), dtype=bool)
+    four, eight = (Spots.of(found, inside, hu[None], connectivity) for connectivity in BOTH)
+    spots = four if convention.connectivity == 4 else eight
     ranges: dict[Cause, Range | str] = {
-        "connectivity": _by_connectivity(found, volume, setting),
-        "minimum_size": _by_size(found, volume, setting),
-        "start": _by_start(found, volume, setting, slice_thickness_mm),
+        "connectivity": _over([four, eight], [convention] * 2, setting),
+        "minimum_size": _by_size(spots, setting),
+        "start": _by_start(found, hu, volume, setting, slice_thickness_mm),
         "noise": "no noise was measured"
         if noise_hu is None
         else _by_noise(found, volume, region, setting, score, noise_hu),
@@ -132,96 +121,40 @@ def movement_quality(moved: Movement | None) -> tuple[QualityRow, ...]:
     return tuple(rows)
 
 
-def _by_connectivity(found: Pixels, volume: Volume, setting: Setting) -> Range:
-    other: InSlice = 8 if setting.convention.connectivity == 4 else 4
-    return _over([replace(setting.convention, connectivity=other)], found, volume, setting)
-
-
-def _by_size(found: Pixels, volume: Volume, setting: Setting) -> Range:
+def _by_size(spots: Spots, setting: Setting) -> Range:
     variants = [replace(setting.convention, minimum_size=size) for size in SIZES]
-    return _over(variants, found, volume, setting)
+    return _over([spots] * 3, [setting.convention, *variants], setting)
 
 
-def _over(variants: list[Convention], found: Pixels, volume: Volume, setting: Setting) -> Range:
-    """Range over a convention and variants of it, on the pixels as they are."""
-    hu = hu_at(volume, found.plane, found.row, found.column)[None]
-    inside = np.ones(hu.shape, dtype=bool)
+def _over(spots: list[Spots], conventions: list[Convention], setting: Setting) -> Range:
     scores = [
-        agatston_by_plane(inside, hu, found, replace(setting, convention=convention)).sum()
-        for convention in (setting.convention, *variants)
+        spot.agatston_by_plane(replace(setting, convention=convention)).sum()
+        for spot, convention in zip(spots, conventions, strict=True)
     ]
     return float(min(scores)), float(max(scores))
 
 
 def _by_start(
-    found: Pixels, volume: Volume, setting: Setting, slice_thickness_mm: float | None
+    found: Pixels,
+    hu: Float64,
+    volume: Volume,
+    setting: Setting,
+    slice_thickness_mm: float | None,
 ) -> Range | str:
     """Range over every first slice from which slices are joined to 3 mm."""
     slabs = slabs_of(volume.geometry, slice_thickness_mm)
     if isinstance(slabs, str):
         return slabs
-    joined, first = _joined(found, volume, slabs)
+    joined, first = joined_pixels(found, hu, volume, slabs)
     slices = [hu_at(volume, first + i, joined.row, joined.column) for i in range(slabs.joined)]
-    hu = np.mean(slices, axis=0).reshape(1, -1) if len(first) else np.zeros((1, 0))
+    mean = np.mean(slices, axis=0).reshape(1, -1)
     n_planes = slabs.stride * slabs.n
     length_mm = np.full(n_planes, slabs.stride * volume.geometry.slice_increment_mm)
-    inside = _foreground(hu.round(HU_DECIMALS), setting.threshold)
-    by_plane = agatston_by_plane(inside, hu, joined, replace(setting, length_mm=length_mm))
+    inside = _foreground(mean.round(HU_DECIMALS), setting.threshold)
+    spots = Spots.of(joined, inside, mean, setting.convention.connectivity)
+    by_plane = spots.agatston_by_plane(replace(setting, length_mm=length_mm))
     scores = by_plane.reshape(slabs.stride, slabs.n).sum(axis=1)
     return float(scores.min()), float(scores.max())
-
-
-@dataclass(frozen=True)
-class Slabs:
-    """How slices are joined to slices of 3 mm.
-
-    Attributes
-    ----------
-    stride : slices from one to the next; as many are the places to start
-    joined : slices whose mean makes one; 1 where each is about 3 mm thick already
-    n : the most of them in the scan
-    """
-
-    stride: int
-    joined: int
-    n: int
-
-
-def slabs_of(geometry: Geometry, slice_thickness_mm: float | None) -> Slabs | str:
-    """How to join the slices of a scan to 3 mm, or a sentence why they cannot be."""
-    increment = geometry.slice_increment_mm
-    stride = round(REFERENCE_SLICE_MM / increment)
-    if np.ptp(geometry.slice_extent_mm) > JOINED_TOLERANCE * increment:
-        return "the slices are not evenly spaced"
-    if stride < 2 or abs(stride * increment / REFERENCE_SLICE_MM - 1) > JOINED_TOLERANCE:
-        return f"slices every {increment:.3g} mm cannot be joined to 3 mm"
-    if slice_thickness_mm is None:
-        return "no SliceThickness"
-    joined = round((REFERENCE_SLICE_MM - slice_thickness_mm) / increment) + 1
-    return Slabs(stride, min(max(1, joined), stride), geometry.shape[0] // stride + 1)
-
-
-def _joined(found: Pixels, volume: Volume, slabs: Slabs) -> tuple[Pixels, Int64]:
-    """Pixels of joined slices that hold a pixel that counts, and the first slice of each.
-
-    The planes are those of the first start, then of the second, and so on. The brightest
-    pixel gives the label.
-    """
-    n_slices, rows, columns = volume.geometry.shape
-    start = np.arange(slabs.stride)[:, None]
-    slab, within = np.divmod(found.plane - start, slabs.stride)
-    first = start + slab * slabs.stride
-    whole = (first >= 0) & (within < slabs.joined) & (first + slabs.joined <= n_slices)
-    which, pixel = np.nonzero(whole)
-    key = (which * slabs.n + slab[whole]) * rows + found.row[pixel]
-    key = key * columns + found.column[pixel]
-    hu = hu_at(volume, found.plane, found.row, found.column)[pixel]
-    order = np.lexsort((-hu, key))
-    kept = order[np.unique(key[order], return_index=True)[1]]
-    source = pixel[kept]
-    plane = which[kept] * slabs.n + slab[whole][kept]
-    joined = Pixels(plane, found.row[source], found.column[source], found.label[source])
-    return joined, first[whole][kept]
 
 
 def _by_noise(
@@ -235,7 +168,8 @@ def _by_noise(
     draws = np.random.default_rng(SEED).standard_normal((DRAWS, len(pixels)))
     noisy = hu + noise_hu * draws
     inside = _foreground(noisy, setting.threshold)
-    scores = agatston_by_plane(inside, noisy, pixels, setting).sum(axis=1)
+    spots = Spots.of(pixels, inside, noisy, setting.convention.connectivity)
+    scores = spots.agatston_by_plane(setting).sum(axis=1)
     reach = TWO_SIDED_95 * float(scores.std(ddof=1))
     return max(0.0, score - reach), score + reach
 
@@ -243,39 +177,3 @@ def _by_noise(
 def _foreground(hu: Float64, threshold: Threshold) -> Bool:
     limit = -np.inf if threshold.hu is None else float(threshold.hu)
     return np.asarray(hu >= limit if threshold.inclusive else hu > limit)
-
-
-def _greatest(values: Float64, group: Int64) -> Float64:
-    greatest = np.full(int(group.max(initial=-1)) + 1, -np.inf)
-    np.maximum.at(greatest, group, values)
-    return greatest
-
-
-def agatston_by_plane(inside: Bool, hu: Float64, pixels: Pixels, setting: Setting) -> Float64:
-    """Agatston score of each plane in each version, shape (n_versions, n_planes).
-
-    Parameters
-    ----------
-    inside : shape (n_versions, n_pixels), which pixels are foreground
-    hu : of the same shape
-    """
-    convention, n_planes = setting.convention, len(setting.length_mm)
-    version, pixel = np.nonzero(inside)
-    component = components(inside, pixels.neighbours(convention.connectivity))
-    area_px = np.bincount(component)
-    first = np.unique(component, return_index=True)[1]
-    plane, label = pixels.plane[pixel[first]], pixels.label[pixel[first]]
-    peak = _greatest(hu[inside], component)
-    if convention.weight_from == "region_slice":
-        width = int(pixels.label.max(initial=0)) + 1
-        group = (version[first] * n_planes + plane) * width + label
-        group = np.unique(group, return_inverse=True)[1]
-        peak = _greatest(peak, group)[group]
-    edges = np.array([float(edge) for edge in setting.threshold.edges])
-    weight = np.maximum(np.searchsorted(edges, peak.round(HU_DECIMALS), side="right"), 1)
-    kept = convention.minimum_size.keeps(area_px, setting.pixel_area_mm2)
-    area_mm2 = area_px * setting.pixel_area_mm2 * kept
-    scores = area_mm2 * weight * setting.length_mm[plane] / REFERENCE_SLICE_MM
-    place = version[first] * n_planes + plane
-    total = np.bincount(place, scores, minlength=len(inside) * n_planes)
-    return np.asarray(total.reshape(len(inside), n_planes))
