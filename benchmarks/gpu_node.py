@@ -25,7 +25,7 @@ from typing import Any
 from gpu_node_archive import STORED_AS, Archive, make_archive
 from gpu_node_card import CopyToDevice, CopyToPinned, find_card
 from gpu_node_floors import DecodeFrames, Floor, ReadFiles, empty_tasks_per_s, studies_per_s
-from gpu_node_machine import describe_machine, describe_software
+from gpu_node_machine import busy_share, describe_machine, describe_software
 from gpu_node_result import PARTS, result_name, write_result
 from gpu_node_throughput import set_cache, throughput
 
@@ -68,10 +68,11 @@ def _stages(archive: Archive, args: argparse.Namespace, backends: list[str]) -> 
     for backend in backends:
         for state in args.states:
             say(f"stages, {backend}, {state}")
+            row = _named(archive, backend=backend, state=state)
             set_cache(archive.files(n_studies), cold=state == "cold")
             options = ["--backend", backend, *_mask_options(archive, args)]
             (seconds,) = _alone("gpu_node_stages.py", *map(str, studies), *options)
-            yield _named(archive, backend=backend, state=state) | seconds
+            yield row | seconds
 
 
 def _floors(
@@ -105,10 +106,10 @@ def _rivals(archive: Archive, args: argparse.Namespace, backends: list[str]) -> 
     if archive.syntax != "raw":  # they work on voxels, and most of them on nothing else
         return
     say("other programs")
-    mask = min(archive.masks.iterdir())
+    row, mask = _named(archive), min(archive.masks.iterdir())
     options = ["--backends", *backends, "--repeats", str(args.repeats)]
     found = _alone("gpu_node_rivals.py", str(archive.studies[0]), str(mask), *options)
-    yield from (_named(archive) | row for row in found)
+    yield from (row | way for way in found)
 
 
 def _throughput(
@@ -118,7 +119,8 @@ def _throughput(
         for workers in args.workers:
             for state in args.states:
                 say(f"studies per second, {backend}, {workers} workers, {state}")
-                yield throughput(
+                row = _named(archive, backend=backend, workers=workers, state=state)
+                yield row | throughput(
                     archive,
                     backend,
                     workers,
@@ -130,7 +132,9 @@ def _throughput(
 
 
 def _named(archive: Archive, **more: object) -> Row:
-    return {"slices": archive.slices, "syntax": archive.syntax, **more}
+    """What a row is about, and how busy others keep this machine while it is measured."""
+    about = {"slices": archive.slices, "syntax": archive.syntax}
+    return {**about, **more, "others_busy_share": busy_share()}
 
 
 def _mask_options(archive: Archive, args: argparse.Namespace) -> list[str]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil
+
 PACKAGES = (
     "calcarium",
     "numpy",
@@ -33,7 +35,6 @@ def describe_machine(work: Path) -> dict[str, object]:
         "memory_gib": round(pages / 2**30, 1),
         "system": platform.platform(),
         "storage": _file_system(work),
-        "load_before": os.getloadavg()[0],
     }
 
 
@@ -51,6 +52,11 @@ def describe_software() -> dict[str, object]:
         "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
     }
+
+
+def busy_share() -> float:
+    """Share of the processor that is busy for a second, when nothing of the benchmark runs."""
+    return float(psutil.cpu_percent(interval=1.0)) / 100
 
 
 def _cpu() -> str:

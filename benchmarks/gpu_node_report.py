@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gpu_node_result import PARTS
 from gpu_node_stages import STAGES
 
 Result = dict[str, Any]
@@ -12,6 +13,7 @@ Row = dict[str, Any]
 COLOURS = {"headers": "#4e79a7", "pixels": "#f28e2b", "region": "#59a14f", "score": "#e15759"}
 LINES = {"numpy": "#4e79a7", "cupy": "#59a14f"}
 STYLES = {"warm": "-", "cold": "--"}
+UNDISTURBED = 0.1  # share of the processor that others may take
 FLOORS = ("read", "decode", "empty_task", "pinned_copy", "device_copy")
 
 
@@ -19,6 +21,8 @@ def table(result: Result) -> str:
     """Stages, other programs and studies per second, as text."""
     card = result["gpu"]
     lines = [f"GPU: {card['name']}" if card else "No GPU was used: nothing here is about one."]
+    if warning := disturbed(result):
+        lines.append(warning)
     lines += ["", "ms per study, one process", f"{'':34}" + "".join(f"{s:>9}" for s in STAGES)]
     for row in result["stages"]:
         ms = "".join(f"{1000 * row[f'{stage}_s']:9.0f}" for stage in STAGES)
@@ -46,6 +50,15 @@ def pictures(result: Result, stem: Path) -> None:
         picture_of_stages(result, stem.with_name(f"{stem.name}-stages.png"))
     if result["throughput"] and result["floors"]:
         picture_of_workers(result, stem.with_name(f"{stem.name}-workers.png"))
+
+
+def disturbed(result: Result) -> str:
+    """A sentence where other work kept the machine busy; empty where it did not."""
+    rows = [row for part in PARTS for row in result[part]]
+    busy = max((row["others_busy_share"] for row in rows), default=0.0)
+    if busy < UNDISTURBED:
+        return ""
+    return f"other work took up to {busy:.0%} of the processor: times are too long"
 
 
 def ceiling(result: Result, row: Row) -> tuple[float, str]:
@@ -170,6 +183,7 @@ def _pyplot() -> Any:  # noqa: ANN401
 def _finish(figure: Any, result: Result, path: Path) -> None:  # noqa: ANN401
     card, machine = result["gpu"], result["machine"]
     gpu = card["name"] if card else "no GPU"
-    figure.suptitle(f"{machine['cpu']}, {machine['cores']} cores, {gpu}", fontsize=10)
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, {gpu}", disturbed(result)]
+    figure.suptitle("\n".join(filter(None, lines)), fontsize=10)
     figure.tight_layout()
     figure.savefig(path, dpi=110)

@@ -26,7 +26,7 @@ def throughput(
     masks: bool,
     cold: bool,
     card: dict[str, object] | None,
-) -> dict[str, float | int | str | None]:
+) -> dict[str, float | int | None]:
     """Headers to tables: the time that ``per_worker`` more studies for each worker take.
 
     The command runs over one study per worker, and then over all; the difference leaves out
@@ -38,11 +38,6 @@ def throughput(
     measured = _run(archive, every, backend, workers, masks=masks, cold=cold, card=card)
     every_s = measured.pop("seconds")
     return {
-        "slices": archive.slices,
-        "syntax": archive.syntax,
-        "backend": backend,
-        "workers": workers,
-        "state": "cold" if cold else "warm",
         "studies": every,
         "seconds": every_s,
         "seconds_for_one_each": first_s,

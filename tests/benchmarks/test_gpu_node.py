@@ -155,5 +155,8 @@ def test_the_lowest_floor_is_the_ceiling() -> None:
     assert ceiling(result, row) == (9.0, "read")
     assert ceiling(result, row | {"state": "warm"}) == (20.0, "decode")
     assert ceiling(result, row | {"backend": "cupy"}) == (4.0, "device copy")
-    timed = row | {"studies_per_s": 3.0}
-    assert "3.00 of      9.0 (read)" in table(result | {"throughput": [timed]})
+    timed = row | {"studies_per_s": 3.0, "others_busy_share": 0.6}
+    floors["others_busy_share"] = 0.0
+    said = table(result | {"throughput": [timed]})
+    assert "3.00 of      9.0 (read)" in said
+    assert "other work took up to 60% of the processor" in said
