@@ -141,8 +141,9 @@ def runs_of_rows(
     columns = block.shape[1]
     flat = block.reshape(-1)
     starts = np.empty(flat.size, dtype=np.bool_)
+    starts[0] = True
     np.not_equal(flat[1:], flat[:-1], out=starts[1:])
-    starts[::columns] = True
+    starts[::columns] |= flat[::columns] != 0
     start = np.flatnonzero(starts)
     value = flat[start]
     labelled = value != 0

@@ -132,6 +132,8 @@ def _parse(file: Reader, url: str) -> LabelRows:
 def _labelled(voxels: LabelRows, url: str, labels: Mapping[str, str]) -> LabelMap:
     parts = []
     for first, rows in voxels.rows:
+        if not rows.any():
+            continue
         runs = runs_of_rows(rows, first, voxels.shape[1], url)
         parts.append(runs.only(useful_labels(runs.values(), voxels.names, labels)))
     return LabelMap(LabelRuns.joined(parts), voxels.shape, voxels.to_lps, voxels.names)
