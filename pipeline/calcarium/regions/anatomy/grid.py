@@ -92,12 +92,6 @@ class Grid:
         index = np.rint(self._along(axis, native.astype(np.float64)))
         return np.clip(index, 0, self.hu.shape[axis] - 1).astype(np.intp)
 
-    def holding(self, axis: int, first: int, last: int) -> slice:
-        """Native indices along one axis that the grid indices ``first`` to ``last`` hold."""
-        held = self.nearest(axis, np.arange(self.native_shape[axis], dtype=np.intp))
-        native = np.flatnonzero((held >= first) & (held <= last))
-        return slice(int(native[0]), int(native[-1]) + 1)
-
     def native_box(self, mask: Mask, margin_mm: float) -> Box:
         """The native box around a mask of the grid, with an in-plane margin."""
         margin = self.pixels(margin_mm)
@@ -109,8 +103,10 @@ class Grid:
             (2, mask.any(axis=(0, 1)), margin),
         ):
             inside = np.flatnonzero(seen)
-            native = self.holding(axis, int(inside[0]) - beyond, int(inside[-1]) + beyond)
-            bounds += [native.start, native.stop]
+            held = self.nearest(axis, np.arange(self.native_shape[axis], dtype=np.intp))
+            kept = (held >= inside[0] - beyond) & (held <= inside[-1] + beyond)
+            native = np.flatnonzero(kept)
+            bounds += [int(native[0]), int(native[-1]) + 1]
         return Box(*bounds)
 
     def in_box(self, mask: Mask, box: Box) -> Mask:
@@ -152,8 +148,10 @@ def coarse_grid(volume: Volume, kernels: Kernels) -> Grid:
     slope, intercept = volume.rescale.slopes, volume.rescale.intercepts
     if flipped[0]:
         slope, intercept = slope[::-1], intercept[::-1]
-    scale = (slope / factor**2).astype(np.float32)[:, None, None]
-    hu = sums.astype(np.float32) * scale + intercept.astype(np.float32)[:, None, None]
+    hu = sums.astype(np.float32)
+    del sums
+    hu *= (slope / factor**2).astype(np.float32)[:, None, None]
+    hu += intercept.astype(np.float32)[:, None, None]
     np.clip(hu, LOWEST_HU, HIGHEST_HU, out=hu)
     hu, slice_mm = _resample(hu, geometry.slice_increment_mm)
     return Grid(

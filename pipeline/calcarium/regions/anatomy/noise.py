@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.volume.model import Volume
 
+Index = NDArray[np.intp]
+
 LAG_MM = 3.0  # beyond the correlation of neighbouring voxels
 SOFT_HU = (-20.0, 130.0)
 LEAST_BLOCKS, LEAST_PAIRS = 150, 200
@@ -27,13 +29,16 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
     float64 array, shape (n_slices,); see :func:`is_measured`
     """
     n = volume.geometry.shape[0]
-    level = grid.nearest(0, np.arange(n, dtype=np.intp))
     step = 2 if volume.geometry.slice_increment_mm < EVERY_SECOND_BELOW_MM else 1
+    level, rows, columns = (
+        grid.nearest(axis, np.arange(size, dtype=np.intp))
+        for axis, size in enumerate(volume.geometry.shape)
+    )
     found = np.full(n, np.nan)
     blocks = heart.sum(axis=(1, 2))
     for z in range(0, n, step):
         if blocks[level[z]] >= LEAST_BLOCKS:
-            found[z] = _slice_noise(volume, grid, heart[level[z]], z)
+            found[z] = _slice_noise(volume, z, heart[level[z]], rows, columns)
     known = np.flatnonzero(np.isfinite(found))
     if len(known) == 0:
         return np.full(n, UNKNOWN_HU)
@@ -45,11 +50,11 @@ def is_measured(noise: Float64) -> bool:
     return bool((noise != UNKNOWN_HU).any())
 
 
-def _slice_noise(volume: Volume, grid: Grid, heart: Mask, z: int) -> float:
-    """Noise of one slice, in a plane of the heart's region."""
-    rows, row = _every_second(grid, 1, heart)
-    columns, column = _every_second(grid, 2, heart)
-    hu = volume.hu((slice(z, z + 1), rows, columns))[0]
+def _slice_noise(volume: Volume, z: int, heart: Mask, rows: Index, columns: Index) -> float:
+    """Noise of a slice, in a plane of the heart; the grid holds its pixels at rows, columns."""
+    down, row = _every_second(rows, heart, 1)
+    across, column = _every_second(columns, heart, 0)
+    hu = volume.hu((slice(z, z + 1), down, across))[0]
     soft = heart[np.ix_(row, column)] & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
     lag = max(1, round(LAG_MM / volume.geometry.column_spacing_mm / 2))
     both = soft[:, lag:] & soft[:, :-lag]
@@ -59,9 +64,9 @@ def _slice_noise(volume: Volume, grid: Grid, heart: Mask, z: int) -> float:
     return float(MAD_TO_SIGMA * np.median(np.abs(difference)) / np.sqrt(2))
 
 
-def _every_second(grid: Grid, axis: int, heart: Mask) -> tuple[slice, NDArray[np.intp]]:
+def _every_second(held: Index, heart: Mask, other_axis: int) -> tuple[slice, Index]:
     """Native indices over the heart's extent along one axis, and where the grid holds them."""
-    inside = np.flatnonzero(heart.any(axis=2 - axis))
-    native = grid.holding(axis, int(inside[0]), int(inside[-1]))
-    step = slice(native.start, native.stop, 2)
-    return step, grid.nearest(axis, np.arange(step.start, step.stop, 2, dtype=np.intp))
+    inside = np.flatnonzero(heart.any(axis=other_axis))
+    native = np.flatnonzero((held >= inside[0]) & (held <= inside[-1]))
+    step = slice(int(native[0]), int(native[-1]) + 1, 2)
+    return step, held[step]
