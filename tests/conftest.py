@@ -10,12 +10,17 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from calcarium.intake.records import Acquisition
 from calcarium.volume.model import Geometry, Rescale, Volume
 
 MakeVolume: TypeAlias = Callable[..., Volume]
+
+# How long an example takes is up to what else the machine does.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 PUBLIC_DATA = (
     "CALCARIUM_TEST_DATA is not set: this test runs on openly licensed CT "

@@ -115,7 +115,7 @@ def test_rounding_of_directions_and_spacing_does_not_split() -> None:
     assert sizes([*ct_series(6), odd]) == [7]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(0, 3), st.integers(0, 3))
 def test_order_and_places_of_files_do_not_matter(seed: int, doubled: int, scouts: int) -> None:
     slices = [

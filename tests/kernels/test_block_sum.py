@@ -11,7 +11,7 @@ from oracle import oracle_block_sum
 from calcarium_kernels.contract import Kernels
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 20), st.integers(1, 40)),
     factor=st.integers(1, 9),

@@ -16,7 +16,7 @@ from calcarium_kernels.trials import PATTERNS, make_trial
 STRUCTURE = {6: 1, 18: 2, 26: 3}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(pattern=st.sampled_from(sorted(PATTERNS)), seed=st.integers(0, 2**32 - 1))
 def test_lesion_voxels_equal_the_oracle(pattern: str, seed: int) -> None:
     trial = make_trial(pattern, np.random.default_rng(seed), max_voxels=1000)

@@ -25,7 +25,7 @@ def assert_equals_oracle(kernels: Kernels, trial: Trial) -> None:
     assert_same_islands(run(kernels, trial), oracle_islands(*arguments, **keywords), trial.name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pattern=st.sampled_from(sorted(PATTERNS)),
     seed=st.integers(0, 2**32 - 1),

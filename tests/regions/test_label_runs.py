@@ -20,7 +20,7 @@ from calcarium_kernels.contract import Box
 SHAPE = st.tuples(*[st.integers(1, 6)] * 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 0, 1, 1, 7])))
 def test_runs_are_the_array_and_lie_in_one_row(labels: np.ndarray) -> None:
     runs = LabelMap.of(labels, None).runs
@@ -33,7 +33,7 @@ def test_runs_are_the_array_and_lie_in_one_row(labels: np.ndarray) -> None:
     assert runs.values() == set(np.unique(labels).tolist()) - {0}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 0, 0, 3, 200])))
 def test_the_box_holds_every_label_and_no_more(labels: np.ndarray) -> None:
     runs = LabelMap.of(labels, None).runs

@@ -145,7 +145,7 @@ def test_the_box_is_the_labelled_part() -> None:
     assert not placed.resampled
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     angles=st.tuples(*[st.sampled_from([0.0, 90.0, 0.3, 17.0, -64.0])] * 3),
     spacing=st.tuples(*[st.floats(0.4, 3.0)] * 3),

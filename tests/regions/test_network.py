@@ -161,7 +161,7 @@ def test_a_ball_stays_where_it_is_on_any_grid(tmp_path: Path, spacing: list[floa
     np.testing.assert_allclose(middle, centre, atol=0.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     size=st.tuples(*[st.integers(1, 14)] * 3),
     patch=st.tuples(*[st.integers(1, 9)] * 3),

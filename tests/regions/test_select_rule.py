@@ -62,7 +62,7 @@ def selected(
     return dense
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_lesion_is_in_whole_or_not_at_all(data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 24), st.integers(1, 45)))
