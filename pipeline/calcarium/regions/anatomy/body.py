@@ -56,7 +56,7 @@ def largest(mask: Mask) -> Mask:
     labels, count = ndimage.label(mask)
     if count == 0:
         return mask
-    return np.asarray(labels == 1 + np.bincount(labels.ravel())[1:].argmax())
+    return np.asarray(labels == np.bincount(labels[mask]).argmax())
 
 
 def _front_cut(grid: Grid, body: Mask) -> Mask:

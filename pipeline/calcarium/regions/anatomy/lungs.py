@@ -51,7 +51,7 @@ def find_lungs(grid: Grid, enclosed: Mask) -> Lungs:
     keep[0] = False
     if keep.any():
         keep &= ml > LEAST_SHARE * ml[keep].max()
-    mask = keep.take(labels)
+    mask = np.asarray(keep[labels])
     area_mm2 = mask.sum(axis=(1, 2)) * grid.pixel_mm2
     with_lung = area_mm2 > LUNG_SLICE_SHARE * max(float(area_mm2.max()), 1.0)
     profile = (

@@ -66,7 +66,10 @@ def ring_response(hu: Float32, body: Mask, pixel_mm: float) -> Float32:
         along_x = np.conj(fft.rfft2(ring * -x_mm / distance)).astype(np.complex64)
         out[i] = fft.irfft2(down_f * along_y + left_f * along_x, size)[:, :rows, :columns]
     np.clip(out, 0, 1, out=out)
-    return np.asarray(np.rint(out / np.float32(RESOLUTION)) * np.float32(RESOLUTION))
+    out /= np.float32(RESOLUTION)
+    np.rint(out, out=out)
+    out *= np.float32(RESOLUTION)
+    return out
 
 
 def best_path(scores: Float32, *, to_right: float = 0.0, to_left: float = 0.0) -> Path:

@@ -46,7 +46,10 @@ def find_spine(grid: Grid, body: Mask, lungs: Lungs, *, contrast: bool) -> Spine
     With contrast the blood is as bright as bone, but no chamber is as long as the scan:
     there the bone must be seen in nine tenths of the slices.
     """
-    bone = np.clip((grid.hu - BONE_HU[0]) / (BONE_HU[1] - BONE_HU[0]), 0, 1) * body
+    bone = grid.hu - np.float32(BONE_HU[0])
+    bone /= np.float32(BONE_HU[1] - BONE_HU[0])
+    np.clip(bone, 0, 1, out=bone)
+    bone *= body
     slices = lungs.with_lung if lungs.with_lung.any() else np.ones(len(bone), bool)
     evidence = _evidence(grid, bone[slices], lungs.mask[slices], lungs, contrast=contrast)
     row, _ = np.unravel_index(int(evidence.argmax()), evidence.shape)
