@@ -58,7 +58,26 @@ def test_a_changed_score_is_listed_with_both_values_and_its_cause(tmp_path: Path
 def test_an_outcome_that_changed_is_told_by_its_cause(tmp_path: Path) -> None:
     a = _results(tmp_path / "a", small_studies())
     b = _results(tmp_path / "b", _changed("series", n_files=7, reason="contrast"))
-    assert diff(a, b).studies[0].why == "its files changed"
+    why = "its files changed; another rule excluded a scan, or none does now"
+    assert diff(a, b).studies[0].why == why
+
+
+def test_a_setting_that_differs_is_named_as_the_cause_and_its_consequences_are_not(
+    tmp_path: Path,
+) -> None:
+    a = _results(tmp_path / "a", small_studies())
+    b = _results(tmp_path / "b", _changed("lesions", standing="doubtful", vessel="LCX"))
+    changes = {
+        '"detector": {"standing": {"accepted": 0.9}}': "another verdict on a lesion "
+        "(detector.standing.accepted); another artery of a lesion (detector.standing.accepted)",
+        # Lesions have other numbers then, so their rows are not comparable.
+        '"scoring": {"lesion_link": 6}': "",
+    }
+    for key, why in changes.items():
+        b.write(b'{"gated": {%s}}' % key.encode(), "protocol.json")
+        assert diff(a, b).studies[0].why == why
+    b.write(a.read("protocol.json"), "protocol.json")
+    assert "another verdict" in diff(a, b).studies[0].why
 
 
 def test_keys_of_the_protocol_that_differ_are_named(tmp_path: Path) -> None:

@@ -17,18 +17,45 @@ from calcarium.tables.schema import TABLES
 
 MADE_BY = ("protocol_hash", "calcarium_version", "patient_key")
 
-# The first of these columns that differs says why a study differs.
-CAUSES: tuple[tuple[TableName, str, str], ...] = (
-    ("series", "n_files", "its files changed"),
-    ("series", "transfer_syntax_uid", "its files changed"),
-    ("series", "reason", "another rule excluded a scan, or none does now"),
-    ("series", "error", "a scan failed in one of the runs"),
-    ("studies", "primary_scan_id", "another scan speaks for it"),
-    ("scores", "region_sha256", "another region"),
-    ("scores", "region_source", "another region"),
-    ("scores", "threshold_hu", "another threshold"),
-    ("scores", "mass_factor_mg_per_cm3_hu", "another mass calibration"),
-    ("studies", "convention", "another primary convention"),
+
+@dataclass(frozen=True)
+class Cause:
+    """What a column that differs, or with ``None`` a row that one folder lacks, says.
+
+    Attributes
+    ----------
+    settings : sections or keys of the protocol that can do it; if the protocols differ, but not
+        in these, it is a consequence and no cause
+    """
+
+    table: TableName
+    column: str | None
+    why: str
+    settings: tuple[str, ...] = ()
+
+    def seen_in(self, change: StudyChange) -> bool:
+        """Whether a study shows it."""
+        if self.column is None:
+            return self.table in change.rows
+        return self.column in change.columns.get(self.table, ())
+
+
+DECISION = ("detector", "contrast", "region")
+CAUSES: tuple[Cause, ...] = (
+    Cause("series", "n_files", "its files changed"),
+    Cause("series", "transfer_syntax_uid", "its files changed"),
+    Cause("series", "reason", "another rule excluded a scan, or none does now"),
+    Cause("series", "error", "a scan failed in one of the runs"),
+    Cause("studies", "primary_scan_id", "another scan speaks for it"),
+    Cause("scores", "region_sha256", "another region"),
+    Cause("scores", "region_source", "another region"),
+    Cause("scores", "threshold_hu", "another threshold", ("scoring", "contrast")),
+    Cause("scores", "mass_factor_mg_per_cm3_hu", "another mass calibration"),
+    Cause("lesions", "standing", "another verdict on a lesion", DECISION),
+    Cause("lesions", "vessel", "another artery of a lesion", DECISION),
+    Cause("studies", "convention", "another primary convention", ("scoring.primary_convention",)),
+    Cause("scores", None, "other conventions are scored", ("scoring.conventions",)),
+    Cause("lesions", None, "lesions are joined otherwise", ("scoring.lesion_link",)),
 )
 
 
@@ -42,6 +69,7 @@ class StudyChange:
     cells : columns of ``studies`` that differ, with the values in A and in B
     columns : columns that differ, by table
     rows : rows that are in one folder only, by table
+    why : every cause that the rows show, with the settings that can do it; empty if none
     """
 
     study_id: str
@@ -49,13 +77,7 @@ class StudyChange:
     cells: dict[str, tuple[Cell, Cell]] = field(default_factory=dict)
     columns: dict[TableName, set[str]] = field(default_factory=lambda: defaultdict(set))
     rows: dict[TableName, int] = field(default_factory=lambda: defaultdict(int))
-
-    @property
-    def why(self) -> str:
-        """The first cause that is seen in the rows; empty if none is."""
-        if self.only_in:
-            return f"only {self.only_in} has it"
-        return next((why for t, c, why in CAUSES if c in self.columns[t]), "")
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,10 +106,13 @@ def diff(a: ResultFolder, b: ResultFolder) -> Difference:
             for row in _changed_rows(database, table):
                 change = changes.setdefault(row.study_id, StudyChange(row.study_id))
                 _take_in(change, table, row)
+        settings = _settings(a, b)
+        names = {name.partition(".")[2] for name in settings}
         for change in changes.values():
             change.cells = _cells(database, change)
+            change.why = _why(change, names)
     studies = tuple(changes[study_id] for study_id in sorted(changes))
-    return Difference(tuple(_made_by(a, b)), studies)
+    return Difference((*_said(settings), *_made_by(a, b)), studies)
 
 
 @dataclass(frozen=True)
@@ -140,13 +165,33 @@ def _cells(
     return {name: (values[2 * i], values[2 * i + 1]) for i, name in enumerate(names)}
 
 
+def _why(change: StudyChange, settings: set[str]) -> str:
+    if change.only_in:
+        return f"only {change.only_in} has it"
+    said: dict[str, None] = {}
+    for cause in CAUSES:
+        named = sorted(name for name in settings if name.startswith(cause.settings))
+        is_consequence = bool(cause.settings and settings and not named)
+        if cause.seen_in(change) and not is_consequence:
+            settled = f" ({', '.join(named)})" if cause.settings and named else ""
+            said[cause.why + settled] = None
+    return "; ".join(said)
+
+
+def _settings(a: ResultFolder, b: ResultFolder) -> dict[str, tuple[str, str]]:
+    """Keys of the protocol that differ, by scan class, with both values."""
+    of_a, of_b = (_keys(json.loads(f.read("protocol.json"))) for f in (a, b))
+    both = {name: (of_a.get(name, "none"), of_b.get(name, "none")) for name in {*of_a, *of_b}}
+    return {name: both[name] for name in sorted(both) if both[name][0] != both[name][1]}
+
+
+def _said(settings: dict[str, tuple[str, str]]) -> Iterator[str]:
+    for name, (then, now) in settings.items():
+        yield f"protocol {name}: {then} -> {now}"
+
+
 def _made_by(a: ResultFolder, b: ResultFolder) -> Iterator[str]:
     then, now = runs(a)[-1], runs(b)[-1]
-    if then.protocol_hash != now.protocol_hash:
-        of_a, of_b = (_keys(json.loads(f.read("protocol.json"))) for f in (a, b))
-        for name in sorted({*of_a, *of_b}):
-            if of_a.get(name) != of_b.get(name):
-                yield f"protocol {name}: {of_a.get(name, 'none')} -> {of_b.get(name, 'none')}"
     for name in sorted({*then.inputs, *now.inputs}):
         if then.inputs.get(name) != now.inputs.get(name):
             yield f"other {name}"
