@@ -25,7 +25,7 @@ class Cause:
     Attributes
     ----------
     settings : sections or keys of the protocol that can do it; if the protocols differ, but not
-        in these, it is a consequence and no cause
+        in these, it is a consequence and no cause; rows that are lacking need such a key
     """
 
     table: TableName
@@ -171,8 +171,8 @@ def _why(change: StudyChange, settings: set[str]) -> str:
     said: dict[str, None] = {}
     for cause in CAUSES:
         named = sorted(name for name in settings if name.startswith(cause.settings))
-        is_consequence = bool(cause.settings and settings and not named)
-        if cause.seen_in(change) and not is_consequence:
+        is_told_by_settings = cause.column is None or bool(cause.settings and settings)
+        if cause.seen_in(change) and (named or not is_told_by_settings):
             settled = f" ({', '.join(named)})" if cause.settings and named else ""
             said[cause.why + settled] = None
     return "; ".join(said)
