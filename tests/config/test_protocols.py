@@ -107,3 +107,25 @@ def test_uses_can_be_refined_for_all_classes(tmp_path):
     file = write(tmp_path, "extends = 'auto'\n[region]\nsource = 'whole'\n")
     protocols = load_protocol(file)
     assert {p.region.source for p in protocols.by_class.values()} == {"whole"}
+
+
+@pytest.mark.parametrize("name", sorted(shipped_protocols()))
+def test_a_resolved_protocol_is_a_file_to_score_with_again(name, tmp_path):
+    protocols = load_protocol(name)
+    path = tmp_path / "protocol.toml"
+    path.write_text(protocols.to_toml())
+    again = load_protocol(str(path))
+    assert again == protocols
+    assert again.hash == protocols.hash
+    assert again.assume_class == protocols.assume_class
+
+
+def test_the_protocol_of_a_class_may_stand_in_the_file_itself(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[uses.gated.scoring]\nlesion_link = 18\n[uses]\nnongated = 'nongated'\n")
+    protocols = load_protocol(str(path))
+    assert protocols.by_class["gated"].scoring.lesion_link == 18
+    assert protocols.by_class["nongated"] == load_protocol("nongated").by_class["nongated"]
+    path.write_text("[uses.gated.scoring]\nlesion_lnk = 18\n")
+    with pytest.raises(UsageError, match="lesion_link"):
+        load_protocol(str(path))

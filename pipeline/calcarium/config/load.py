@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
+import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from calcarium.config.protocol import Protocol, ScanClass
@@ -37,6 +38,14 @@ class Protocols:
         """Canonical JSON of the resolved protocol, defaults included."""
         resolved = {c: p.model_dump(mode="json") for c, p in sorted(self.by_class.items())}
         return json.dumps(resolved, sort_keys=True, separators=(",", ":"))
+
+    def to_toml(self) -> str:
+        """The resolved protocol as a file that :func:`load_protocol` reads: the same hash."""
+        uses = {
+            c: p.model_dump(mode="json", exclude_none=True)
+            for c, p in sorted(self.by_class.items())
+        }
+        return tomli_w.dumps({"name": self.name, "uses": uses})
 
     @classmethod
     def from_json(cls, text: str) -> Protocols:
@@ -100,12 +109,16 @@ def load_protocol(name_or_file: str) -> Protocols:
         raise UsageError(f"{path}: [uses] must be a table of scan class = protocol")
     refuse_unknown(uses, CLASSES, path, "uses")
     by_class = {
-        cast(ScanClass, c): _validate(
-            _merge(_resolve(_find(str(p), beside=path), seen=(path,)), table), path
-        )
-        for c, p in uses.items()
+        cast(ScanClass, c): _validate(_used(used, table, path), path) for c, used in uses.items()
     }
     return Protocols(name, by_class)
+
+
+def _used(used: object, over: Table, path: Path) -> Table:
+    """The protocol of one class: a table that is complete, or a name with what changes in it."""
+    if isinstance(used, dict):
+        return used
+    return _merge(_resolve(_find(str(used), beside=path), seen=(path,)), over)
 
 
 def _find(name_or_file: str, beside: Path | None) -> Path:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeAlias
 
+from calcarium.config import Protocols
 from calcarium.errors import UsageError
 from calcarium.tables.dictionary import data_dictionary_csv
 from calcarium.tables.folder import ResultFolder
@@ -70,8 +71,12 @@ def record_command(folder: ResultFolder, run_id: str, command: str) -> None:
 
 
 def describe_folder(folder: ResultFolder, protocol_json: str) -> None:
-    """Write the resolved protocol and the dictionary of columns beside the tables."""
+    """Write the resolved protocol and the dictionary of columns beside the tables.
+
+    ``protocol.json`` is the text that was hashed; ``protocol.toml`` is for scoring with it again.
+    """
     folder.write(protocol_json.encode(), "protocol.json")
+    folder.write(Protocols.from_json(protocol_json).to_toml().encode(), "protocol.toml")
     folder.write(data_dictionary_csv().encode(), "data_dictionary.csv")
 
 
