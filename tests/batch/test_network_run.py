@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from calcarium.batch.options import RunOptions
 from calcarium.batch.score import Request, score_archive
+from calcarium.cli import group
 from calcarium.config import load_protocol
 from calcarium.errors import UsageError
 from calcarium.phantom.registry import order_studies, write_registry
@@ -67,6 +69,14 @@ def test_network_marks_the_calcium(tmp_path):
     assert row["outcome"] == "scored", row["reason"]
     assert row["region_source"] == "network"
     assert row["agatston_LAD"] == row["agatston"] > 100
+    look = ["look", str(tmp_path / "results"), "--out", str(tmp_path / "pictures")]
+    result = CliRunner().invoke(group, [*look, "--network", str(tmp_path / "one.onnx")])
+    assert f": {row['agatston']:.0f} (" in result.output
+    assert len(list((tmp_path / "pictures").iterdir())) == 1
+    assert "no_heart" in CliRunner().invoke(group, look).output
+    plan = ["plan", str(tmp_path / "results" / "index"), "--protocol", str(protocol)]
+    result = CliRunner().invoke(group, [*plan, "--network", str(tmp_path / "one.onnx")])
+    assert "Estimate: " in result.output
     write_threshold_network(tmp_path / "other.onnx", 300)
     with pytest.raises(UsageError, match="masks or network"):
         score(tmp_path / "other.onnx")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -9,6 +11,7 @@ from small_scans import geometry, lps_affine, scan, volume
 
 from calcarium.config import Protocol, RegionRules
 from calcarium.errors import ScanExcluded, UsageError
+from calcarium.intake.records import Study
 from calcarium.regions.inputs import RegionInputs, gather_inputs
 from calcarium.regions.resolve import find_region
 from calcarium_kernels import load
@@ -124,3 +127,19 @@ def test_the_fingerprint_changes_with_the_masks_and_with_nothing_else(tmp_path: 
     write_mask(moved / f"{OTHER}.nii.gz")
     assert gather_inputs(str(moved)).fingerprint != before
     assert gather_inputs().fingerprint == ""
+
+
+def test_a_study_brings_its_own_masks_and_the_list_of_all_stays() -> None:
+    many = {f"1.2.840.{n}": f"/masks/1.2.840.{n}.nii.gz" for n in range(100_000)}
+    inputs = RegionInputs(masks=many, has_masks=True, fingerprint="f")
+    other = "1.2.826.1"
+    study = Study("study", (scan(UID, UID), scan(other, other)))
+    (sent,) = inputs.with_masks([study])
+    worker = inputs.without_masks()
+    assert len(pickle.dumps((sent, worker))) < 10_000
+    assert [worker.mask_of(one) for one in sent.scans] == [f"/masks/{UID}.nii.gz", None]
+    assert (worker.has_masks, worker.fingerprint) == (True, "f")
+    assert [replace(one, mask="") for one in sent.scans] == list(study.scans)
+    everywhere = RegionInputs(mask_of_all="/masks/all.nii.gz", has_masks=True)
+    (sent,) = everywhere.with_masks([study])
+    assert {one.mask for one in sent.scans} == {"/masks/all.nii.gz"}

@@ -149,7 +149,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
     covariates = read_covariates(request.covariates) if request.covariates else None
     setup = ScorerSetup(
         request.protocols,
-        inputs,
+        inputs.without_masks(),
         patient_secret(folder),
         backend=choose_backend(request.backend, elsewhere=request.scheduler is not None),
         covariates=covariates,
@@ -168,7 +168,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
     return Order(
         record,
         Job(setup, setup.failed, made_by),
-        partial(iter_studies, index),
+        lambda: inputs.with_masks(iter_studies(index)),
         request.protocols.to_json(),
         without_study=lambda: chain(absent_studies(index, entries), unreadable_places(index)),
         outdated=partial(outdated_places, folder, index),

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
+
+from calcarium.cli.region_options import region_options
 
 
 @click.command("look")
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--out", required=True, help="Folder for the pictures; made private (0700).")
 @click.option("--protocol", default="auto", show_default=True, help="Name or TOML file.")
-@click.option("--masks", default="", help="Masks, as for score.")
+@region_options
 @click.option("--limit", type=int, default=None, help="So many studies at most.")
 def command(
-    inputs: tuple[str, ...], out: str, protocol: str, masks: str, limit: int | None
+    inputs: tuple[str, ...],
+    out: str,
+    protocol: str,
+    masks: str,
+    network: str,
+    network_device: Literal["cpu", "cuda"],
+    limit: int | None,
 ) -> None:
     """One picture per scan: what counted (by artery), what was rejected and why.
 
@@ -27,7 +37,7 @@ def command(
 
     folder = Path(out)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = islice(looks(inputs, protocol, masks), limit)
+    found = islice(looks(inputs, protocol, masks, network, network_device), limit)
     study_looks: list[Look] = []
     for study_looks in found:
         for look in study_looks:

@@ -6,9 +6,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+from calcarium.cli.region_options import region_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from calcarium.config import Protocols
     from calcarium.covariate_table import CovariateTable
     from calcarium.intake.survey import Draw, Survey
-    from calcarium.regions.inputs import RegionInputs
     from calcarium.study import ScorerSetup
 
 
@@ -26,7 +27,7 @@ EXAMPLES = 5
 @click.command("plan", context_settings={"show_default": True})
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
-@click.option("--masks", default="", metavar="DIR|FILE", help="Masks that you have.")
+@region_options
 @click.option("--covariates", default="", metavar="FILE", help="Table of age, sex and the like.")
 @click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes; 0: one per core.")
@@ -45,6 +46,8 @@ def command(
     inputs: tuple[str, ...],
     protocol: str,
     masks: str,
+    network: str,
+    network_device: Literal["cpu", "cuda"],
     covariates: str,
     all_scans: bool,
     workers: int,
@@ -61,7 +64,7 @@ def command(
     from calcarium.covariate_table import read_covariates
     from calcarium.intake.studies import iter_studies
     from calcarium.intake.survey import Draw, survey
-    from calcarium.regions.inputs import RegionInputs
+    from calcarium.regions.inputs import gather_inputs
     from calcarium.study import ScorerSetup
 
     protocols = load_protocol(protocol)
@@ -69,13 +72,20 @@ def command(
     with ExitStack() as stack:
         scratch = stack.enter_context(TemporaryDirectory(prefix="calcarium-"))
         index = _index(inputs, out or Path(scratch), workers)
-        given = _masks(masks, inputs, index, protocols)
+        column = _mask_column(inputs, index)
+        given = gather_inputs(
+            masks,
+            mask_column=column,
+            network=network,
+            network_device=network_device,
+            shapes=[protocol.region.shapes for protocol in protocols.by_class.values()],
+        )
         draw = Draw(sample + 1 if sample else 0)
         found = survey(
             iter_studies(index),
             protocols,
             all_scans=all_scans,
-            has_mask=(lambda scan: given.mask_of(scan) is not None) if given else None,
+            has_mask=(lambda scan: given.mask_of(scan) is not None) if given.has_masks else None,
             draw=draw,
         )
         console = Console()
@@ -84,9 +94,7 @@ def command(
         _print_rest(console, found, index)
         if table is not None:
             _print_covariates(console, table, index, protocols)
-        setup = ScorerSetup(
-            protocols, given or RegionInputs(), b"", covariates=table, all_scans=all_scans
-        )
+        setup = ScorerSetup(protocols, given, b"", covariates=table, all_scans=all_scans)
         _print_hours(console, found, draw, setup, workers or os.cpu_count() or 1)
     click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
 
@@ -102,19 +110,13 @@ def _index(inputs: tuple[str, ...], folder: Path, workers: int) -> Path:
     return folder
 
 
-def _masks(
-    masks: str, inputs: tuple[str, ...], index: Path, protocols: Protocols
-) -> RegionInputs | None:
+def _mask_column(inputs: tuple[str, ...], index: Path) -> dict[str, str]:
+    """Masks that manifests name, by series."""
     from calcarium.intake.index_query import series_of_entries
     from calcarium.intake.manifest import expand, masks_by_series
-    from calcarium.regions.inputs import gather_inputs
 
     _, entries = expand(inputs)
-    column = masks_by_series(series_of_entries(index, entries)) if entries else {}
-    if not masks and not column:
-        return None
-    shapes = [protocol.region.shapes for protocol in protocols.by_class.values()]
-    return gather_inputs(masks, mask_column=column, shapes=shapes)
+    return masks_by_series(series_of_entries(index, entries)) if entries else {}
 
 
 def _print_scans(console: Console, found: Survey) -> None:

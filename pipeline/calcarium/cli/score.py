@@ -8,6 +8,8 @@ from typing import Literal
 
 import click
 
+from calcarium.cli.region_options import region_options
+
 NOTHING_SCORED = 3
 
 
@@ -17,11 +19,7 @@ NOTHING_SCORED = 3
     "--out", required=True, metavar="RESULTS", help="Result folder, new or to go on with."
 )
 @click.option("--protocol", default="auto", metavar="NAME|FILE", help="What is scored, and how.")
-@click.option(
-    "--masks", default="", show_default=False, metavar="DIR|FILE", help="Masks that you have."
-)
-@click.option("--network", default="", show_default=False, metavar="ONNX", help="Your network.")
-@click.option("--network-device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@region_options
 @click.option(
     "--covariates",
     default="",
@@ -47,7 +45,7 @@ def command(
     inputs: tuple[str, ...],
     out: str,
     protocol: str,
-    masks: str | None,
+    masks: str,
     network: str,
     network_device: Literal["cpu", "cuda"],
     covariates: str | None,
@@ -95,7 +93,7 @@ def command(
             inputs=inputs,
             out=out,
             protocols=load_protocol(protocol),
-            masks=masks or "",
+            masks=masks,
             network=network,
             network_device=network_device,
             covariates=covariates or "",

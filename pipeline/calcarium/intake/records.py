@@ -125,12 +125,14 @@ class Scan:
     scan_id : SeriesInstanceUID, with ``/2``, ``/3`` ... where one was split; where
         the UID is missing, a hash of headers and geometry, never of paths
     study_id : StudyInstanceUID, or such a hash
+    mask : URL of the user's mask of it, where one was looked up; no part of the index
     """
 
     scan_id: str
     study_id: str
     acquisition: Acquisition
     files: tuple[FileHeader, ...]
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import fsspec
 
 from calcarium.errors import UsageError
-from calcarium.intake.records import Scan
+from calcarium.intake.records import Scan, Study
 from calcarium.regions.formats import MASK_SUFFIXES, mask_stem
 from calcarium.regions.formats.seg import referenced_series
 from calcarium.regions.network import Device, network_hash
@@ -26,7 +26,10 @@ MASK_COLUMN = "mask"
 
 @dataclass(frozen=True)
 class RegionInputs:
-    """Masks and network of a run, gathered once by the client and sent to the workers.
+    """Masks and network of a run, gathered once by the client.
+
+    The workers are sent :meth:`without_masks`: each study brings its own
+    (:meth:`with_masks`), however many a registry has.
 
     Attributes
     ----------
@@ -49,9 +52,18 @@ class RegionInputs:
 
     def mask_of(self, scan: Scan) -> str | None:
         """URL of the mask of a scan: its own before that of its series."""
-        return next((self.masks[k] for k in _keys(scan) if k in self.masks), None) or (
-            self.mask_of_all or None
-        )
+        found = (self.masks[key] for key in _keys(scan) if key in self.masks)
+        return scan.mask or next(found, None) or self.mask_of_all or None
+
+    def with_masks(self, studies: Iterable[Study]) -> Iterator[Study]:
+        """The same studies, each scan with its mask, so that the list of all need not travel."""
+        for study in studies:
+            scans = (replace(scan, mask=self.mask_of(scan) or "") for scan in study.scans)
+            yield replace(study, scans=tuple(scans))
+
+    def without_masks(self) -> RegionInputs:
+        """What a worker needs besides scans that have their masks with them."""
+        return replace(self, masks={})
 
 
 def gather_inputs(
