@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,12 +12,15 @@ from scipy.spatial import Delaunay
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.anatomy.body import largest, neighbours_in_plane
 from calcarium.regions.anatomy.grid import coarse_grid
+from calcarium.regions.anatomy.heart import _chambers
 from calcarium.regions.anatomy.lungs import _hull
 from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
 from calcarium.regions.detector.candidates import find_candidates, painted
-from calcarium.regions.detector.decide import decide
+from calcarium.regions.detector.decide import capped, decide
 from calcarium.regions.detector.evidence import ramp
+from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box
 
@@ -139,3 +144,30 @@ def test_standings(confidence, agatston, standing):
     assert verdicts.standing == standing
     counts = [s in ("accepted", "doubtful") for s in standing]
     assert [not why for why in verdicts.rejected_by] == counts
+
+
+def test_chambers_are_what_is_thicker_than_an_artery(make_volume):
+    z, y, x = np.mgrid[:40, :96, :96] * np.array([3.0, 1.0, 1.0])[:, None, None, None]
+    away = np.sqrt((z - 60) ** 2 + (y - 48) ** 2 + (x - 40) ** 2)
+    artery = np.hypot(y - 48, x - 86) < 2.5
+    hu = np.where((away < 30) | artery, 45, -100)
+    volume = make_volume(hu, row_spacing_mm=1.0, column_spacing_mm=1.0, increment_mm=3.0)
+    grid = coarse_grid(volume, load("numpy"))
+    chambers = _chambers(grid, np.ones(grid.hu.shape, bool))
+    inside = grid.in_box(chambers, Box.whole(hu.shape))
+    assert not inside[artery].any()
+    assert away[inside].max() == pytest.approx(24, abs=3)  # a block
+    assert inside[away < 20].all()
+
+
+def test_no_certainty_at_the_outside_of_the_heart():
+    n = 4
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["beside_aorta"] = np.ones(n, bool)
+    place["muscle_mm"] = np.array([0.0, 6.0, 6.0, 0.0])
+    fat = np.array([0.6, 0.6, 0.3, 0.3])  # in much fat, but beside muscle; off it, in little
+    around = Surroundings(fat, fat, fat, np.array([0.0, 0.0, 0.0, 0.4]))
+    found = capped(np.full(n, 0.99), Places(**place), around, RULES.standing)
+    cap = RULES.standing.adrift_cap
+    np.testing.assert_allclose(found, [0.99, cap, 0.99, cap])
+    assert RULES.standing.doubtful < cap < RULES.standing.accepted

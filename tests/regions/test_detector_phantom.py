@@ -14,6 +14,7 @@ from calcarium.errors import ScanExcluded
 from calcarium.phantom.model import PhantomScan
 from calcarium.phantom.thorax import draw_thorax
 from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.anatomy.landmarks import find_landmarks
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.model import Region
 from calcarium.volume.model import Geometry, Rescale, Volume
@@ -129,6 +130,14 @@ def test_a_scan_the_wrong_way_round_is_noticed(axis, word):
     assert status(detect(volume, RULES, KERNELS), "patient_orientation") == "pass"
     rows = {row.check: row for row in detect(wrong, RULES, KERNELS).quality}
     assert (rows["patient_orientation"].status, rows["patient_orientation"].text) == ("fail", word)
+
+
+def test_blood_is_measured_in_the_heart_not_in_the_liver():
+    """In a scan with much liver, which is 15 HU brighter."""
+    thorax = draw_thorax(7, gated=False, matrix=192, calcified=False, distractors=False)
+    landmarks = find_landmarks(volume_of(thorax.scan), RULES, KERNELS, Anatomy())
+    # the muscle, which is not told from blood, is 7 HU brighter
+    assert 0 < landmarks.heart.blood_hu - thorax.anatomy.blood_hu < 4
 
 
 def test_contrast_in_the_blood_is_refused():

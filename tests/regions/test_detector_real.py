@@ -98,7 +98,10 @@ def test_calcium_of_a_chest_ct_at_140_kv(test_data):
     found = places(series(test_data / "acrin_nsclc_petct_042" / "CT_875394858561"))
     counted = found["accepted"] + found.get("doubtful", [])
     assert at(counted, 26, 196, 287)
-    assert at(counted, 23, 184, 249)
+    assert at(counted, 20, 158, 233)
+    # an arc in the wall of the root: not surely coronary, but not dropped without a word
+    assert not at(found["accepted"], 23, 184, 249)
+    assert at(found.get("doubtful", []) + found.get("possible", []), 23, 184, 249)
     assert all(18 <= z <= 30 and y <= 225 and 200 <= x <= 330 for z, y, x, _ in counted)
 
 

@@ -12,7 +12,7 @@ from calcarium.regions.anatomy.aorta import Aorta
 from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Mask
+from calcarium.regions.anatomy.grid import Grid, Mask
 from calcarium.regions.anatomy.rings import flat_top
 from calcarium.regions.anatomy.thorax import Thorax, wall_bone
 
@@ -23,6 +23,9 @@ BEFORE_SPINE_MM = 6.0
 AORTA_MARGIN_MM = 2.0
 CORE_MM, GROWN_MM = 9.0, 11.5  # a core free of vessels and chest wall, grown back
 EPICARDIUM_MM = 8.0  # arteries run in fat outside the chambers of a heart mask
+CHAMBER_HU, CHAMBER_DEPTH_MM = -20.0, 6.0  # no fat, and no artery, is within that depth
+LIVER_BELOW_MM = 30.0  # the region's lowest part may hold liver, which is brighter than blood
+LEAST_BLOOD_VOXELS = 300
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,16 @@ class Heart:
     ----------
     mask : the region on the grid, epicardial fat included
     bone : bone and cartilage of the chest wall
+    chambers : what is too thick for an artery, without its outer 6 mm
+    blood_hu : of blood and muscle, measured above the liver, which is brighter
     ml, height_mm : of the region
     lung_area_cm2 : median area of lung in its slices
     """
 
     mask: Mask
     bone: Mask
+    chambers: Mask
+    blood_hu: float
     ml: float
     height_mm: float
     lung_area_cm2: float
@@ -61,14 +68,15 @@ def find_heart(thorax: Thorax, extent: Extent, aorta: Aorta, rules: HeartRules) 
     soft &= ~_descending(thorax, aorta, part)
     mask = np.zeros(grid.hu.shape, bool)
     mask[part] = _grown_core(thorax, soft, part)
-    return _measured(thorax, mask, bone)
+    return _measured(thorax, extent, mask, bone)
 
 
 def heart_of_mask(thorax: Thorax, extent: Extent, mask: Mask, rules: HeartRules) -> Heart:
     """The region of a user's heart mask (on the grid): it, and the fat around it."""
     bone = _bone(thorax, extent, rules)
     near = ndimage.distance_transform_edt(~mask, sampling=thorax.grid.sampling_mm) <= EPICARDIUM_MM
-    return _measured(thorax, np.asarray(near & ~thorax.lungs.mask & ~bone & thorax.body), bone)
+    region = np.asarray(near & ~thorax.lungs.mask & ~bone & thorax.body)
+    return _measured(thorax, extent, region, bone)
 
 
 def _top(thorax: Thorax, extent: Extent, aorta: Aorta, rules: HeartRules) -> int:
@@ -141,10 +149,34 @@ def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) ->
     return np.asarray(grown & soft)
 
 
-def _measured(thorax: Thorax, mask: Mask, bone: Mask) -> Heart:
+def _measured(thorax: Thorax, extent: Extent, mask: Mask, bone: Mask) -> Heart:
     grid = thorax.grid
     slices = mask.any(axis=(1, 2))
     lung = float(np.median(thorax.lungs.area_mm2[slices])) / 100 if slices.any() else 0.0
+    chambers = _chambers(grid, mask)
     return Heart(
-        mask, bone, float(mask.sum()) * grid.voxel_ml, float(slices.sum()) * grid.slice_mm, lung
+        mask,
+        bone,
+        chambers,
+        _blood_hu(thorax, extent, chambers),
+        float(mask.sum()) * grid.voxel_ml,
+        float(slices.sum()) * grid.slice_mm,
+        lung,
     )
+
+
+def _chambers(grid: Grid, mask: Mask) -> Mask:
+    chambers = np.zeros_like(mask)
+    if mask.any():
+        part = ndimage.find_objects(mask.view(np.uint8))[0]
+        soft = mask[part] & (grid.hu[part] > CHAMBER_HU)
+        chambers[part] = ~dilated(~soft, CHAMBER_DEPTH_MM, grid.sampling_mm)
+    return chambers
+
+
+def _blood_hu(thorax: Thorax, extent: Extent, chambers: Mask) -> float:
+    """The median of the chambers; of all soft tissue where too little of them is seen."""
+    grid = thorax.grid
+    above_liver = slice(None, max(0, extent.bottom - grid.slices(LIVER_BELOW_MM)))
+    values = grid.hu[above_liver][chambers[above_liver]]
+    return float(np.median(values)) if values.size > LEAST_BLOOD_VOXELS else thorax.blood_hu

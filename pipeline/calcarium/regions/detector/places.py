@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
-from calcarium.regions.anatomy.heart import Heart
+from calcarium.regions.anatomy.heart import CHAMBER_DEPTH_MM, Heart
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.anatomy.thorax import Thorax
 from calcarium.regions.detector.beside_aorta import FAR_MM, beside_aorta, native_sign
@@ -35,6 +35,7 @@ class Places:
     z, y, x : native index of its middle
     in_region, at_rim : share of voxels in the heart's region, at the image's border
     lung_mm, bone_mm : distance to lung, to bone or cartilage of the chest wall
+    muscle_mm : distance to the surface of chambers and great vessels, negative inside
     left_mm : to the left of the spine, corrected for a turned patient
     before_spine_mm, behind_wall_mm : in front of the vertebra, behind the chest wall
     depth : ``before_spine_mm`` as a share of the distance from spine to wall
@@ -62,6 +63,7 @@ class Places:
     at_rim: Float64
     lung_mm: Float64
     bone_mm: Float64
+    muscle_mm: Float64
     left_mm: Float64
     before_spine_mm: Float64
     behind_wall_mm: Float64
@@ -103,7 +105,7 @@ def find_places(
     k, row, column = grid.from_native(z, y, x)
     level = np.clip(np.rint(k), 0, len(grid.hu) - 1).astype(np.int64)
     before_spine = (thorax.spine.front_row[level] - row) * grid.pixel_mm
-    lung_mm, bone_mm, in_region = _distances(candidates, thorax, heart)
+    lung_mm, bone_mm, muscle_mm, in_region = _distances(candidates, thorax, heart)
     beside = beside_aorta(candidates, grid, aorta, k, row, column)
     bronchi = extent.airway_end
     area_mm2 = candidates.size.astype(np.float64) * geometry.pixel_area_mm2
@@ -113,7 +115,7 @@ def find_places(
         area_mm2=area_mm2,
         peak_hu=peak_hu,
         noise_hu=noise_hu,
-        peak_over_blood_sd=(peak_hu - thorax.blood_hu) / np.maximum(noise_hu, LEAST_NOISE_HU),
+        peak_over_blood_sd=(peak_hu - heart.blood_hu) / np.maximum(noise_hu, LEAST_NOISE_HU),
         agatston=_agatston(candidates, volume),
         z=z,
         y=y,
@@ -122,6 +124,7 @@ def find_places(
         at_rim=_at_rim(candidates, geometry.rows, geometry.columns),
         lung_mm=lung_mm,
         bone_mm=bone_mm,
+        muscle_mm=muscle_mm,
         left_mm=(column - thorax.spine.column) * grid.pixel_mm - landmarks.tilt * before_spine,
         before_spine_mm=before_spine,
         behind_wall_mm=(row - thorax.front_row[level]) * grid.pixel_mm,
@@ -157,8 +160,8 @@ def _at_rim(candidates: Candidates, rows: int, columns: int) -> Float64:
 
 def _distances(
     candidates: Candidates, thorax: Thorax, heart: Heart
-) -> tuple[Float64, Float64, Float64]:
-    """Mean distance to lung and to wall bone, and share in the region widened by a block."""
+) -> tuple[Float64, Float64, Float64, Float64]:
+    """Mean distance to lung, wall bone and muscle, and share in the region widened by a block."""
     grid = thorax.grid
     bounds = ndimage.find_objects(heart.mask.astype(np.uint8))[0]
     part = (bounds[0], *(slice(max(0, b.start - 1), b.stop + 1) for b in bounds[1:]))
@@ -172,9 +175,11 @@ def _distances(
     shape = widened.shape
     within = np.all([(i >= 0) & (i < n) for i, n in zip(index, shape, strict=True)], axis=0)
     at = tuple(np.clip(i, 0, n - 1) for i, n in zip(index, shape, strict=True))
+    muscle = _distance_to(heart.chambers[part], at, grid) - CHAMBER_DEPTH_MM
     return (
         candidates.mean(_distance_to(thorax.lungs.mask[part], at, grid)),
         candidates.mean(_distance_to(heart.bone[part], at, grid)),
+        candidates.mean(muscle),
         candidates.mean(widened[at] & within),
     )
 
