@@ -14,6 +14,7 @@ from calcarium.outcome import KeptScan, ScanResult, VolumeFacts
 from calcarium.quality import QualityRow
 from calcarium.regions.model import Region
 from calcarium.scoring.slabs import slabs_of
+from calcarium.scoring.threshold_free import ThresholdFree
 from calcarium.tables.rows import Row
 from calcarium.volume.model import Volume
 from calcarium.voxels import pack, unpack
@@ -56,6 +57,7 @@ def keep(
         "header": header,
         "covariates": asdict(result.covariates),
         "quality": [asdict(row) for row in result.quality],
+        "threshold_free": asdict(result.threshold_free),
     }
     slabs = slabs_of(volume.geometry, result.scan.acquisition.slice_thickness_mm)
     around = 1 if isinstance(slabs, str) else max(1, slabs.joined - 1)
@@ -80,5 +82,6 @@ def recall(row: Row) -> Recalled:
         cast(ScanClass, facts["scan_class"]),
         volume=VolumeFacts.of(packed.volume),
         quality=tuple(QualityRow(**one) for one in facts["quality"]),
+        threshold_free=ThresholdFree(**facts["threshold_free"]),
     )
     return Recalled(result, packed.volume, packed.region, packed.base_hu)

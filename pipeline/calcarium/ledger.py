@@ -81,6 +81,7 @@ def score_rows(result: ScanResult) -> list[Row]:
             "region_sha256": result.region_sha256,
         }
         | score_cells(score)
+        | threshold_free_cells(result)
         for score in scores.conventions
     ]
 
@@ -114,6 +115,15 @@ def score_cells(score: ConventionScore) -> Row:
         "n_lesions": score.total.n_lesions,
         "n_vessels": score.n_vessels,
         "detected": score.detected,
+    }
+
+
+def threshold_free_cells(result: ScanResult) -> Row:
+    """Scores that hang on no convention."""
+    found = result.threshold_free
+    return {
+        "spatially_weighted_score": found.spatially_weighted_score,
+        "integrated_mass_mg": found.integrated_mass_mg,
     }
 
 

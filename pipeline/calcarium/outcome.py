@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from calcarium.config.protocol import ScanClass
@@ -12,6 +12,7 @@ from calcarium.intake.select import ScanChoice
 from calcarium.quality import QualityRow
 from calcarium.scoring.interpret import Interpretation
 from calcarium.scoring.model import ScanScores
+from calcarium.scoring.threshold_free import ThresholdFree
 from calcarium.volume.model import Volume
 
 Outcome: TypeAlias = Literal["scored", "excluded", "failed"]
@@ -66,6 +67,7 @@ class ScanResult:
     error : class of the error if failed
     message, traceback : of an error or exclusion; private, because they may name files
     volume, region_source, scores ... : as far as the scan came
+    threshold_free : scores that look at voxels which no threshold keeps
     kept : its voxels and facts, to score it again without its files
     """
 
@@ -85,4 +87,5 @@ class ScanResult:
     scores: ScanScores | None = None
     interpretation: Interpretation | None = None
     quality: tuple[QualityRow, ...] = ()
+    threshold_free: ThresholdFree = field(default_factory=ThresholdFree)
     kept: KeptScan | None = None

@@ -35,6 +35,7 @@ from calcarium.regions.resolve import find_region
 from calcarium.scoring.false_pixels import false_pixels, measured_noise_hu
 from calcarium.scoring.interpret import interpret_scores
 from calcarium.scoring.score import score_region
+from calcarium.scoring.threshold_free import threshold_free
 from calcarium.study_row import study_rows
 from calcarium.tables.rows import Failure, StudyRows
 from calcarium.volume import Volume, load_volume
@@ -150,7 +151,11 @@ class Scorer:
             return ended(result, stage, error)
         acquired = acquisition_quality(choice, VolumeFacts.of(volume), region)
         result = replace(
-            result, quality=(*result.quality, *acquired, *volume.notes, *region.quality)
+            result,
+            quality=(*result.quality, *acquired, *volume.notes, *region.quality),
+            threshold_free=threshold_free(
+                volume, region, choice.scan.acquisition.kvp, protocol.threshold_free
+            ),
         )
         kept = keep(result, volume, region, self.setup.voxels_base_hu)
         return replace(score_volume(result, volume, region, protocol, self.kernels), kept=kept)

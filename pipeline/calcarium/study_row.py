@@ -13,6 +13,7 @@ from calcarium.ledger import (
     score_rows,
     score_type,
     series_row,
+    threshold_free_cells,
     vessel_rows,
     voxel_rows,
 )
@@ -130,7 +131,7 @@ def primary_cells(result: ScanResult) -> Row:
         "region_source": result.region_source,
         "flags": ";".join(flags) or None,
     }
-    row |= score_cells(score) | _vessels(score)
+    row |= score_cells(score) | threshold_free_cells(result) | _vessels(score)
     if result.interpretation is not None:
         row |= result.interpretation.columns
     return row

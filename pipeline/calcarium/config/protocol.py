@@ -14,6 +14,7 @@ from calcarium.config.detector import DetectorRules
 from calcarium.config.dose import DoseRules
 from calcarium.config.interpret import InterpretRules
 from calcarium.config.keys import Section, key, section
+from calcarium.config.threshold_free import ThresholdFreeRules
 
 ScanClass: TypeAlias = Literal["gated", "nongated", "contrast"]
 RegionSource: TypeAlias = Literal[
@@ -187,4 +188,7 @@ class Protocol(Section):
     contrast: ContrastRules = section(ContrastRules, "What is calcium in a contrast CT.")
     scoring: ScoringRules = section(ScoringRules, "What is computed.")
     dose: DoseRules = section(DoseRules, "From dose length product to effective dose.")
+    threshold_free: ThresholdFreeRules = section(
+        ThresholdFreeRules, "Calibration of scores without a threshold."
+    )
     interpret: InterpretRules = section(InterpretRules, "What the score is said to mean.")

@@ -72,6 +72,10 @@ BOUNDS = (
 VOLUME_INTERPOLATED = real(
     "volume_interpolated_mm3", "mm3", "Volume after interpolation between voxels"
 )
+THRESHOLD_FREE = (
+    real("spatially_weighted_score", "1", "Liang 2012, by the user's rod of 100 mg/cm3; never 0"),
+    real("integrated_mass_mg", "mg", "Mass by integrated intensity, by the user's rod"),
+)
 FINDINGS = (
     count("n_lesions", "3-D lesions that count"),
     count("n_vessels", "Arteries of LM, LAD, LCX, RCA with calcium"),
@@ -138,6 +142,7 @@ STUDIES = Table(
         *AMOUNTS,
         VOLUME_INTERPOLATED,
         *BOUNDS,
+        *THRESHOLD_FREE,
         *FINDINGS,
         *(real(f"agatston_{v}", "1", f"Agatston score of {v}") for v in VESSEL_COLUMNS),
         *INTERPRETATION,
@@ -211,6 +216,7 @@ SCORES = Table(
         *AMOUNTS,
         VOLUME_INTERPOLATED,
         *BOUNDS,
+        *THRESHOLD_FREE,
         *FINDINGS,
         text("mass_calibration", "Where the mass factor came from: patient, device, protocol"),
         real("mass_factor_mg_per_cm3_hu", "mg/cm3/HU", "Calibration factor of the mass"),
