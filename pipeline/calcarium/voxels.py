@@ -160,6 +160,7 @@ def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
             "is_coronary": region.is_coronary,
             "vessels": region.vessels,
             "threshold_hu": region.threshold_hu,
+            "floor_hu": region.floor_hu,
         },
     }
 
@@ -188,6 +189,6 @@ def _region(facts: Mapping[str, object], labels: Labels) -> Region:
         source="mask",
     )
     vessels = tuple(cast(list[str], facts["vessels"]))
-    plain = ("rule", "source", "sha256", "is_coronary", "threshold_hu")
+    plain = ("rule", "source", "sha256", "is_coronary", "threshold_hu", "floor_hu")
     rest = {name: facts[name] for name in plain}
     return replace(made, vessels=vessels, **rest)  # type: ignore[arg-type]

@@ -42,11 +42,39 @@ class ContrastRules(Section):
     )
     edge_share: float = key(
         0.5,
-        "A voxel counts if it reaches this share of the way from the blood's mean to the peak of "
-        "its lesion, and the threshold: 0.5 is where a blurred edge lies, 0 the threshold alone.",
-        source="engineering choice: half maximum of a blurred body",
+        "A lesion ends at this share of the way from what lies around it to its peak near by. "
+        "0: it is what reaches the threshold, and nothing else.",
+        source="half maximum: where the edge of a blurred body lies",
         ge=0,
         le=1,
+    )
+    surroundings_mm: float = key(
+        0.7,
+        "What lies around a lesion is read this far from it.",
+        unit="mm",
+        source="engineering choice: beyond most of the blur; chosen on phantom plaques",
+        ge=0,
+    )
+    peak_mm: float = key(
+        2.0,
+        "How far a peak counts as near by.",
+        unit="mm",
+        source="engineering choice: dense and faint parts of a plaque have edges of their own",
+        ge=0,
+    )
+    edge_reach_mm: float = key(
+        1.6,
+        "Greatest distance of a lesion's edge from what reaches the threshold.",
+        unit="mm",
+        source="engineering choice: the radius of a coronary artery",
+        ge=0,
+    )
+    edge_sd: float = key(
+        3.0,
+        "Standard deviations of the blood pool by which a lesion's edge at least stands out of "
+        "what lies around it.",
+        source="engineering choice: one voxel of a thousand of Gaussian noise",
+        ge=0,
     )
     chamber_radius_mm: float = key(
         6.0,
@@ -55,12 +83,31 @@ class ContrastRules(Section):
         source="engineering choice: coronary arteries are less than 3 mm in radius",
         ge=1,
     )
-    greatest_share_in_lumen: float = key(
-        0.5,
-        "Share of a candidate inside chambers and great vessels from which it is lumen.",
+    greatest_share_chamber: float = key(
+        0.35,
+        "Share of chamber or great vessel around a candidate from which it is the wall of one: "
+        "the mitral ring.",
         source=CHOICE,
         ge=0,
         le=1,
+    )
+    greatest_share_bright: float = key(
+        0.5,
+        "Share of what lies around a candidate that is as bright as blood and no chamber, from "
+        "which it is noise of a lumen or bone.",
+        source="engineering choice: arteries run in fat",
+        ge=0,
+        le=1,
+    )
+    wall_above_root_mm: float = key(
+        10.0,
+        "Height above the root from which no artery leaves the aorta.",
+        unit="mm",
+        source="anatomy: the ostia are in the root",
+        ge=0,
+    )
+    wall_margin_mm: float = key(
+        3.0, "There, the wall reaches so far beyond the lumen.", unit="mm", source="one block", ge=0
     )
     greatest_volume_mm3: float = key(
         1500.0,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import ndtr
 
@@ -147,6 +148,17 @@ class Canvas:
     def labels_on(self, grid: Grid) -> LabelMap:
         """The painted labels at the voxel centres of a scan."""
         return nearest(self.labels, self.low, self.step_mm, grid)
+
+    def hu_at(self, axes: tuple[Float64, Float64, Float64]) -> Float32:
+        """Of the cells nearest to points on the axes z, y and x."""
+        return np.asarray(self.hu[np.ix_(*self._nearest(axes))])
+
+    def _nearest(self, axes: tuple[Float64, Float64, Float64]) -> list[NDArray[np.intp]]:
+        index = []
+        for axis, at in zip(AXES, axes, strict=True):
+            cell = np.rint((at - self.low[2 - axis]) / self.step_mm).astype(np.intp)
+            index.append(np.clip(cell, 0, self.hu.shape[axis] - 1))
+        return index
 
     def _profiles(self, grid: Grid, psf_sigma_mm: float) -> tuple[csr_array, csr_array, csr_array]:
         widths = (grid.slice_thickness_mm, grid.row_spacing_mm, grid.column_spacing_mm)

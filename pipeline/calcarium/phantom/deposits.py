@@ -7,8 +7,9 @@ factor x voxel volume is the mass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,8 @@ FINEST_MM = 0.08
 MOST_CELLS = 60  # along the longest side
 TISSUE_HU = 45.0
 VISIBLE_HU = 15.0
+
+Cells: TypeAlias = tuple[Float64, Float64, Float64]  # along z, y, x, one step apart
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ def body_of(parts: Sequence[Shape]) -> Shape:
 
 
 def add_deposit(
-    hu: Float32, labels: LabelMap, grid: Grid, deposit: Deposit, psf_sigma_mm: float
+    hu: Float32,
+    labels: LabelMap,
+    grid: Grid,
+    deposit: Deposit,
+    psf_sigma_mm: float,
+    excess_hu: Callable[[Cells], Float32] | None = None,
 ) -> BuiltDeposit:
     """Render one deposit into a scan and mark the voxels where it can be seen.
 
@@ -71,6 +79,8 @@ def add_deposit(
     ----------
     hu, labels : shape ``grid.shape``, changed in place; a voxel keeps its first label
     psf_sigma_mm : in-plane blur, motion included
+    excess_hu : brightness above soft tissue of what the deposit takes the place of; without
+        it the deposit is added to what is there
     """
     cover, cells = _fine_cover(deposit.solid)
     total = max(float(cover.sum()), 1e-9)
@@ -78,20 +88,34 @@ def add_deposit(
     z, y, x = (float((cover * cell).sum()) / total for cell in np.ix_(*cells))
     box = _voxels(grid, cells, psf_sigma_mm)
     if all(part.stop > part.start for part in box):
-        widths = (grid.slice_thickness_mm, grid.row_spacing_mm, grid.column_spacing_mm)
-        blurs = (SLICE_SIGMA_MM, psf_sigma_mm, psf_sigma_mm)
-        along_z, along_y, along_x = (
-            sampling(cells[i], grid.axis_mm(i)[box[i]], widths[i], blurs[i]).toarray() for i in AXES
-        )
-        seen = np.einsum("zk,kyx->zyx", along_z, along_y @ cover @ along_x.T)
-        added = seen.astype(np.float32) * np.float32(deposit.density_mg_cm3 / MASS_FACTOR)
+        calcium_hu = np.float32(deposit.density_mg_cm3 / MASS_FACTOR)
+        added = _seen(cover, cells, box, grid, psf_sigma_mm) * calcium_hu
         hu[box] += added
+        if excess_hu is not None:
+            hu[box] -= _seen(cover * excess_hu(cells), cells, box, grid, psf_sigma_mm)
         part = labels[box]
         part[(added >= VISIBLE_HU) & (part == 0)] = deposit.label
     return BuiltDeposit(deposit, (x, y, z), volume)
 
 
-def _fine_cover(solid: Shape) -> tuple[Float32, tuple[Float64, Float64, Float64]]:
+def _seen(
+    cover: Float32,
+    cells: Cells,
+    box: tuple[slice, slice, slice],
+    grid: Grid,
+    psf_sigma_mm: float,
+) -> Float32:
+    """Values on fine cells as the voxels of a box see them."""
+    widths = (grid.slice_thickness_mm, grid.row_spacing_mm, grid.column_spacing_mm)
+    blurs = (SLICE_SIGMA_MM, psf_sigma_mm, psf_sigma_mm)
+    along_z, along_y, along_x = (
+        sampling(cells[i], grid.axis_mm(i)[box[i]], widths[i], blurs[i]).toarray() for i in AXES
+    )
+    seen = np.einsum("zk,kyx->zyx", along_z, along_y @ cover @ along_x.T)
+    return np.asarray(seen, dtype=np.float32)
+
+
+def _fine_cover(solid: Shape) -> tuple[Float32, Cells]:
     """How much of each cell of a fine grid is inside; cells along z, y, x."""
     low, high = solid.bounds()
     step = max(FINEST_MM, float((high - low).max()) / MOST_CELLS)
@@ -101,9 +125,7 @@ def _fine_cover(solid: Shape) -> tuple[Float32, tuple[Float64, Float64, Float64]
     return cover, (cells[0], cells[1], cells[2])
 
 
-def _voxels(
-    grid: Grid, cells: tuple[Float64, Float64, Float64], psf_sigma_mm: float
-) -> tuple[slice, slice, slice]:
+def _voxels(grid: Grid, cells: Cells, psf_sigma_mm: float) -> tuple[slice, slice, slice]:
     """The voxels that a deposit can reach through blur and slice thickness."""
     reach = (grid.slice_thickness_mm / 2 + 1.5, 5 * psf_sigma_mm + 1, 5 * psf_sigma_mm + 1)
     parts = []

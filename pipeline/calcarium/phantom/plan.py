@@ -12,6 +12,7 @@ from calcarium.phantom.model import Grid
 
 # thickness and increment in mm as they occur
 GATED_SLICES = ((3.0, 3.0), (3.0, 3.0), (2.5, 2.5), (3.0, 2.5), (3.0, 1.5))
+CTA_SLICES = ((0.5, 0.5), (0.6, 0.4), (0.625, 0.625), (0.75, 0.5))
 NONGATED_SLICES = (
     (1.0, 1.0),
     (1.25, 1.25),
@@ -23,6 +24,7 @@ NONGATED_SLICES = (
 )
 # name, in-plane blur (standard deviation, mm), cutoff of the noise (1/mm)
 SOFT_KERNELS = (("Qr36d", 0.55, 0.42), ("FC12", 0.5, 0.5), ("STANDARD", 0.55, 0.45))
+CTA_KERNELS = (("Bv36", 0.4, 0.55), ("Bv40", 0.36, 0.62), ("STANDARD", 0.4, 0.55))
 SHARP_KERNEL = ("B50f", 0.4, 0.7)
 
 
@@ -80,6 +82,15 @@ def draw_plan(anatomy: Anatomy, rng: np.random.Generator, *, gated: bool, matrix
     )
 
 
+def draw_cta_plan(anatomy: Anatomy, rng: np.random.Generator, *, matrix: int) -> ScanPlan:
+    """A gated scan of the heart as contrast CT is made: thin slices, narrow field, more noise."""
+    thickness, increment = CTA_SLICES[rng.integers(len(CTA_SLICES))]
+    kernel, psf, cutoff = CTA_KERNELS[rng.integers(len(CTA_KERNELS))]
+    grid = _heart_grid(anatomy, rng, matrix, thickness, increment, field_mm=(180, 230))
+    shift = (float(rng.normal(0, 15)), float(rng.normal(-150, 25)), float(rng.uniform(-900, 1200)))
+    return ScanPlan(True, grid, shift, kernel, psf, 0.0, float(rng.uniform(20, 40)), cutoff)
+
+
 def _grid(
     centre_xy: tuple[float, float],
     field_mm: float,
@@ -96,14 +107,19 @@ def _grid(
 
 
 def _heart_grid(
-    anatomy: Anatomy, rng: np.random.Generator, matrix: int, thickness: float, increment: float
+    anatomy: Anatomy,
+    rng: np.random.Generator,
+    matrix: int,
+    thickness: float,
+    increment: float,
+    field_mm: tuple[float, float] = (200, 250),
 ) -> Grid:
     """From below the apex to about the carina, centred on the heart."""
     low, high = Heart(anatomy).pericardium.bounds()
     middle = (low + high) / 2 + rng.normal(0, 6, 3)
     bottom = float(low[2] - rng.uniform(4, 16))
     top = float(high[2] + rng.uniform(0, 26))
-    field = float(rng.uniform(200, 250))
+    field = float(rng.uniform(*field_mm))
     return _grid(
         (float(middle[0]), float(middle[1]) + 6), field, (bottom, top), matrix, thickness, increment
     )

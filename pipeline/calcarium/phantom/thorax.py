@@ -11,6 +11,7 @@ from calcarium.phantom.abdomen import paint_abdomen
 from calcarium.phantom.anatomy import Anatomy, draw_anatomy
 from calcarium.phantom.body import paint_table, paint_trunk
 from calcarium.phantom.canvas import Canvas
+from calcarium.phantom.contrast import Blood, Bolus
 from calcarium.phantom.coronaries import coronary_courses, paint_coronaries
 from calcarium.phantom.deposits import BuiltDeposit, Deposit, add_deposit
 from calcarium.phantom.distractors import draw_distractors
@@ -27,7 +28,7 @@ from calcarium.phantom.model import (
     Point,
 )
 from calcarium.phantom.noise import add_noise
-from calcarium.phantom.plan import ScanPlan, draw_plan
+from calcarium.phantom.plan import ScanPlan, draw_cta_plan, draw_plan
 from calcarium.phantom.plaques import SHARE_WITHOUT_CALCIUM, draw_plaques
 from calcarium.phantom.shapes import Shape, tube
 from calcarium.phantom.skeleton import paint_skeleton
@@ -54,6 +55,7 @@ def draw_thorax(
     calcified: bool | None = None,
     distractors: bool = True,
     noise: bool = True,
+    bolus: Bolus | None = None,
 ) -> Thorax:
     """The thorax of a seed; every part has its own stream of random numbers.
 
@@ -63,10 +65,14 @@ def draw_thorax(
     matrix : rows and columns
     calcified : whether there is coronary calcium; None lets the seed decide
     distractors, noise : switch these parts off
+    bolus : contrast agent; a gated scan with it has thin slices
     """
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(7)]
+    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(8)]
     anatomy = draw_anatomy(streams[0])
-    plan = draw_plan(anatomy, streams[1], gated=gated, matrix=matrix)
+    if gated and bolus:
+        plan = draw_cta_plan(anatomy, streams[1], matrix=matrix)
+    else:
+        plan = draw_plan(anatomy, streams[1], gated=gated, matrix=matrix)
     vessels = GreatVessels(Heart(anatomy))
     courses = coronary_courses(vessels, streams[2])
     if calcified is None:
@@ -75,7 +81,8 @@ def draw_thorax(
     if distractors:
         deposits = deposits + draw_distractors(vessels, streams[4])
     canvas = _painted(plan, vessels, courses, streams[5])
-    scan = _scanned(canvas, plan, vessels, deposits)
+    blood = Blood(vessels, courses, canvas, bolus) if bolus else None
+    scan = _scanned(canvas, plan, vessels, deposits, blood, streams[7])
     if noise:
         add_noise(scan.hu, scan.grid, plan.noise_sigma_hu, plan.noise_cutoff_per_mm, streams[6])
     return Thorax(anatomy, plan, replace(scan, grid=plan.grid_in_scanner()))
@@ -104,14 +111,22 @@ def _painted(
 
 
 def _scanned(
-    canvas: Canvas, plan: ScanPlan, vessels: GreatVessels, deposits: list[Deposit]
+    canvas: Canvas,
+    plan: ScanPlan,
+    vessels: GreatVessels,
+    deposits: list[Deposit],
+    blood: Blood | None,
+    rng: np.random.Generator,
 ) -> PhantomScan:
     """Tissue as the scanner sees it, with every deposit added; no noise yet."""
     grid = plan.grid
     hu = canvas.seen_by(grid, plan.psf_sigma_mm)
     labels = np.zeros(grid.shape, dtype=np.uint8)
     blur = float(np.hypot(plan.psf_sigma_mm, plan.motion_sigma_mm))
-    built = [add_deposit(hu, labels, grid, deposit, blur) for deposit in deposits]
+    if blood:
+        blood.fill(hu, plan, rng)
+    excess = blood.excess_hu if blood else None
+    built = [add_deposit(hu, labels, grid, deposit, blur, excess) for deposit in deposits]
     shift = plan.table_shift_mm
     truth = np.where(labels == 0, canvas.labels_on(grid), labels)
     return PhantomScan(

@@ -6,8 +6,10 @@ rules take the place of the detector's evidence, whose limits hold at 130 HU alo
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
+
 import numpy as np
-from scipy import ndimage
 
 from calcarium.config import Protocol
 from calcarium.config.contrast import ContrastRules
@@ -15,20 +17,27 @@ from calcarium.config.detector_evidence import CandidateRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy.given import Anatomy
-from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, coarse_grid
-from calcarium.regions.anatomy.landmarks import find_landmarks
+from calcarium.regions.anatomy.grid import Mask, coarse_grid
+from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.beside_plaque import Beside, look_beside
 from calcarium.regions.blood_pool import BloodPool, find_blood_pool
+from calcarium.regions.chambers import Chambers, find_chambers, half_way
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.candidates import Candidates, find_candidates
+from calcarium.regions.detector.candidates import (
+    Candidates,
+    bright_components,
+    find_candidates,
+)
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
+from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.image_quality import body_quality
-from calcarium.regions.model import Label, Region
+from calcarium.regions.model import Label, Region, Vessel
+from calcarium.regions.plaque_edge import painted_to_edge
 from calcarium.volume.model import Volume
-from calcarium_kernels.contract import Kernels, Labels
-
-MUSCLE_HU = 60.0
+from calcarium.volume.thresholds import stored_threshold
+from calcarium_kernels.contract import Kernels
 
 
 def detect_above_blood(
@@ -51,82 +60,107 @@ def detect_above_blood(
     grid, heart = landmarks.thorax.grid, landmarks.heart.mask
     blood = find_blood_pool(volume, grid, landmarks.aorta, rules)
     threshold = blood.threshold_hu(rules)
-    above = detector.candidate.model_copy(update={"threshold_hu": float(threshold)})
-    candidates = find_candidates(volume, grid, heart, above)
+    above = detector.candidate.model_copy(
+        update={
+            "threshold_hu": float(threshold),
+            "greatest_volume_mm3": rules.greatest_volume_mm3,
+        }
+    )
+    chambers = find_chambers(coarse_grid(volume, kernels), blood, rules)
+    every = find_candidates(volume, grid, heart, above)
+    candidates = _outside(chambers, volume, every, above)
     places = find_places(volume, candidates, landmarks, noise_hu(volume, grid, heart))
-    lumen = chambers(grid, coarse_grid(volume, kernels).hu, blood, rules)
-    reasons = _rejected_by(candidates, places, _share_in(candidates, grid, lumen), rules, above)
-    vessels = artery_of(places, detector.artery)
-    meaning = {
-        i + 1: Label(vessel, "rejected" if why else "accepted", why)
-        for i, (vessel, why) in enumerate(zip(vessels, reasons, strict=True))
-    }
+    excluded = excluded_by(places, above)
+    open_question = np.array([not why for why in excluded], dtype=bool)
+    beside = look_beside(volume, candidates, open_question, chambers, half_way(blood))
+    rejected = _rejected_by(
+        places, beside, blood, rules, excluded, _behind_aorta(places, landmarks)
+    )
+    calcium = np.array([not why for why in rejected], dtype=bool)
     return Region(
         candidates.box,
-        _painted_to_edge(candidates, blood, rules),
-        meaning,
+        painted_to_edge(volume, candidates, calcium, blood, rules),
+        _meaning(places, beside, rejected, artery_of(places, detector.artery)),
         "clip",
         "contrast",
         vessels=VESSELS,
         quality=(_blood_quality(blood), *body_quality(volume, landmarks, detector.doubt)),
         threshold_hu=threshold,
+        floor_hu=ceil(rules.floor_hu),
     )
 
 
-def chambers(grid: Grid, hu: Float32, blood: BloodPool, rules: ContrastRules) -> Mask:
-    """Bright spheres too wide for a coronary artery, on the grid: chambers, great vessels.
+def _outside(
+    chambers: Chambers, volume: Volume, candidates: Candidates, limits: CandidateRules
+) -> Candidates:
+    """What is left of the candidates outside the wide lumens, taken apart anew.
 
-    Parameters
-    ----------
-    hu : block means with contrast, which ``grid`` has flattened
+    A right heart that is brighter than the left, as the bolus leaves it, reaches the threshold,
+    and with it what touches it.
     """
-    bright = hu > (blood.mean_hu + MUSCLE_HU) / 2
-    depth = ndimage.distance_transform_edt(bright, sampling=grid.sampling_mm)
-    core = depth >= rules.chamber_radius_mm
-    if not core.any():
-        return np.asarray(core)
-    away = ndimage.distance_transform_edt(~core, sampling=grid.sampling_mm)
-    return np.asarray(bright & (away < rules.chamber_radius_mm))
+    inside = chambers.hold(candidates.z, candidates.y, candidates.x)
+    if not inside.any():
+        return candidates
+    box = candidates.box
+    labels = np.zeros(box.shape, dtype=np.uint16)
+    z, y, x = (i[~inside] for i in (candidates.z, candidates.y, candidates.x))
+    labels[z - box.z0, y - box.y0, x - box.x0] = 1
+    threshold = stored_threshold(volume.rescale, Fraction(str(limits.threshold_hu)), inclusive=True)
+    left = bright_components(volume, box, labels, threshold)
+    return left.keep(left.size * volume.geometry.pixel_area_mm2 >= limits.least_area_mm2)
 
 
-def _share_in(candidates: Candidates, grid: Grid, mask: Mask) -> Float64:
-    native = (candidates.z, candidates.y, candidates.x)
-    z, y, x = (grid.nearest(axis, i.astype(np.intp)) for axis, i in enumerate(native))
-    return candidates.mean(mask[z, y, x])
+def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
+    """Behind the middle of the descending aorta: spine, whose bone blood outshines."""
+    k, row, _ = landmarks.thorax.grid.from_native(places.z, places.y, places.x)
+    circle = landmarks.aorta.descending.at(k, beyond=np.inf)
+    return np.asarray(circle.known & (row > circle.row), dtype=np.bool_)
 
 
 def _rejected_by(
-    candidates: Candidates,
     places: Places,
-    in_lumen: Float64,
+    beside: Beside,
+    blood: BloodPool,
     rules: ContrastRules,
-    limits: CandidateRules,
+    excluded: list[str],
+    behind_aorta: Mask,
 ) -> list[str]:
     """The first rule that speaks against each candidate, or nothing."""
+    ascending = places.beside_aorta & (places.above_root_mm > rules.wall_above_root_mm)
     against = {
-        "lumen": in_lumen > rules.greatest_share_in_lumen,
-        "too_large": places.volume_mm3 > rules.greatest_volume_mm3,
-        "single_voxel": candidates.size < 2,
-        "aorta": places.outside_aorta_mm < 0,
-        "descending_aorta": places.outside_descending_mm < limits.descending_margin_mm,
-        "bone": places.bone_mm < limits.least_bone_distance_mm,
-        "outside_heart": places.in_region < limits.least_share_accepted,
-        "metal": places.peak_hu >= limits.metal_hu,
+        "spine": behind_aorta,
+        "aorta": places.outside_aorta_mm < np.where(ascending, rules.wall_margin_mm, 0),
+        "lumen": (places.peak_hu < beside.mostly_hu + rules.sd_above_blood * blood.sd_hu)
+        | (beside.share_bright - beside.share_chamber > rules.greatest_share_bright),
+        "chamber_wall": beside.share_chamber > rules.greatest_share_chamber,
+        "no_artery": beside.brightest_hu < half_way(blood),
     }
-    names = np.array([*against, ""])
-    hit = np.stack([*against.values(), np.ones(len(candidates), bool)])
-    return [str(name) for name in names[hit.argmax(axis=0)]]
+    found = list(excluded)
+    for name, hit in against.items():
+        for i in np.flatnonzero(hit):
+            found[i] = found[i] or name
+    return found
 
 
-def _painted_to_edge(candidates: Candidates, blood: BloodPool, rules: ContrastRules) -> Labels:
-    """Candidates as labels 1 to n, each down to a share of its height above the blood."""
-    peak = candidates.peak()[candidates.owner]
-    kept = candidates.hu >= blood.mean_hu + rules.edge_share * (peak - blood.mean_hu)
-    box = candidates.box
-    labels = np.zeros(box.shape, dtype=np.uint16)
-    z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
-    labels[z[kept], y[kept], x[kept]] = (candidates.owner[kept] + 1).astype(np.uint16)
-    return labels
+def _meaning(
+    places: Places, beside: Beside, rejected: list[str], vessels: list[Vessel]
+) -> dict[int, Label]:
+    return {
+        i + 1: Label(
+            vessels[i],
+            "rejected" if why else "accepted",
+            why,
+            features={
+                "above_threshold_mm3": float(places.volume_mm3[i]),
+                "outside_aorta_mm": float(places.outside_aorta_mm[i]),
+                "mostly_beside_hu": float(beside.mostly_hu[i]),
+                "brightest_around_hu": float(beside.brightest_hu[i]),
+                "share_chamber_around": float(beside.share_chamber[i]),
+                "share_bright_around": float(beside.share_bright[i]),
+            },
+        )
+        for i, why in enumerate(rejected)
+    }
 
 
 def _blood_quality(blood: BloodPool) -> QualityRow:

@@ -53,6 +53,8 @@ class Region:
     vessels : vessels that the source tells apart; those without a label score 0
     quality : doubts that the source itself has
     threshold_hu : threshold of this scan alone, where the blood holds contrast
+    floor_hu : with such a threshold, labels reach to the edges of their lesions and voxels
+        count from here on
     """
 
     box: Box
@@ -65,3 +67,4 @@ class Region:
     vessels: tuple[str, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     threshold_hu: int | None = None
+    floor_hu: int | None = None

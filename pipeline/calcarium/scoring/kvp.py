@@ -53,7 +53,9 @@ class VoltageRule:
 
 
 def region_threshold(region: Region) -> VoltageRule:
-    """Threshold of a scan with contrast, as its region says; edges have no meaning there.
+    """From where voxels of a scan with contrast count in its region; weights have no meaning there.
+
+    The region's own threshold decided what is calcium; its labels say where that ends.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def region_threshold(region: Region) -> VoltageRule:
     """
     if region.threshold_hu is None:
         raise ScanExcluded("no_blood_pool", "the region has no threshold of its own")
-    hu = Fraction(region.threshold_hu)
+    hu = Fraction(region.threshold_hu if region.floor_hu is None else region.floor_hu)
     return VoltageRule(Threshold(hu, True, (hu, hu, hu, hu)), known=True)
 
 

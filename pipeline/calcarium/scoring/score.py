@@ -247,7 +247,7 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         agatston_without_suspected_device=devices.agatston if devices.n_lesions else total.agatston,
         n_suspected_devices=devices.n_lesions,
         n_vessels=sum(measure.n_lesions > 0 for measure in vessels.values()),
-        threshold_hu=None if threshold.hu is None else float(threshold.hu),
+        threshold_hu=_threshold_hu(asked, scan.region),
         threshold_inclusive=threshold.inclusive,
     )
 
@@ -264,6 +264,14 @@ def _movement(
         noise_hu=noise_hu,
         slice_thickness_mm=scan.slice_thickness_mm,
     )
+
+
+def _threshold_hu(asked: Asked, region: Region) -> float | None:
+    """The threshold that decided what is calcium."""
+    if asked.convention.threshold_from == "region":
+        return region.threshold_hu
+    hu = asked.rule.threshold.hu
+    return None if hu is None else float(hu)
 
 
 def _add(score: float | None, other: float | None, sign: int) -> float | None:

@@ -135,13 +135,13 @@ def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -
         to_right=0.08,
         to_left=0.04,
     )
-    found = _vessel(up, rings, ASCENDING_RADII, part)
+    found = vessel_of(up, rings, ASCENDING_RADII, part)
     root = _follow_root(grid, rings * blood, up, part)
     sure = up.total > rules.least_total and len(found) * grid.slice_mm >= rules.least_length_mm
     return Aorta(
         found,
         root,
-        _vessel(down, rings, DESCENDING_RADII, part),
+        vessel_of(down, rings, DESCENDING_RADII, part),
         is_sure=sure,
         left_over_right=_mean_best(rings, descending) - _mean_best(rings, mirrored),
     )
@@ -249,7 +249,7 @@ def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -
     return np.asarray(np.minimum(penalty, np.float32(0.2)))
 
 
-def _vessel(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
+def vessel_of(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
     """A path of discs as circles, each moved by less than a voxel to where it fits best."""
     radius = path.radius + radii.start
     first, last = max(0, radius - 1), min(len(RADII_MM), radius + 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.anatomy.aorta import Aorta, aorta_of_mask, find_aorta
+from calcarium.regions.anatomy.bright_aorta import find_bright_aorta
 from calcarium.regions.anatomy.extent import Extent, find_extent
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.grid import coarse_grid, resample_mask
@@ -42,10 +43,12 @@ def find_landmarks(
     thorax = find_thorax(grid, rules.heart.contrast_share)
     extent = find_extent(thorax, rules.extent)
     tilt = sternum_tilt(thorax, extent.bottom)
-    if anatomy.aorta is None:
-        aorta = find_aorta(thorax, extent, tilt, rules.aorta)
-    else:
+    if anatomy.aorta is not None:
         aorta = aorta_of_mask(thorax, resample_mask(anatomy.aorta, grid))
+    elif thorax.disc is not None:
+        aorta = find_bright_aorta(grid, thorax.disc, thorax, extent, tilt, rules.aorta)
+    else:
+        aorta = find_aorta(thorax, extent, tilt, rules.aorta)
     if anatomy.heart is None:
         heart = find_heart(thorax, extent, aorta, rules.heart)
     else:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.regions.anatomy.body import body_mask, enclosed
+from calcarium.regions.anatomy.bright_disc import BrightDisc, find_bright_disc
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.regions.anatomy.lungs import Lungs, find_lungs
 from calcarium.regions.anatomy.spine import Spine, find_spine
@@ -39,6 +40,7 @@ class Thorax:
     soft : soft tissue inside, without the front wall and the spine's zone
     blood_hu : typical value of blood and muscle
     contrast : share of the soft tissue that is brighter than any without contrast
+    disc : with contrast, the descending aorta
     """
 
     grid: Grid
@@ -51,6 +53,7 @@ class Thorax:
     soft: Mask
     blood_hu: float
     contrast: float
+    disc: BrightDisc | None = None
 
     @property
     def rows(self) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
@@ -76,7 +79,9 @@ def find_thorax(grid: Grid, contrast_limit: float) -> Thorax:
     lungs = find_lungs(grid, enclosed(grid, body))
     contrast = _bright_share(grid, body, lungs)
     spine = find_spine(grid, body, lungs, contrast=contrast > contrast_limit)
+    disc = None
     if contrast > contrast_limit:
+        disc = find_bright_disc(grid, body, lungs, spine.column)
         grid = replace(grid, hu=np.minimum(grid.hu, np.float32(CONTRAST_FLATTENED_HU)))
     inside = _carried_down(lungs.hull, grid.slices(CARRY_MM))
     front = _front_wall(grid, lungs.hull, spine.column)
@@ -88,7 +93,7 @@ def find_thorax(grid: Grid, contrast_limit: float) -> Thorax:
     enough = values.size > LEAST_SOFT_VOXELS
     percentile = float(np.percentile(values, BLOOD_PERCENTILE)) if enough else BLOOD_DEFAULT_HU
     blood_hu = min(percentile, BLOOD_GREATEST_HU)
-    return Thorax(grid, body, lungs, spine, inside, front, depth_mm, soft, blood_hu, contrast)
+    return Thorax(grid, body, lungs, spine, inside, front, depth_mm, soft, blood_hu, contrast, disc)
 
 
 def wall_bone(thorax: Thorax, part: tuple[slice, slice, slice]) -> Mask:

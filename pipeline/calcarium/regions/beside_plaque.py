@@ -1,0 +1,74 @@
+"""What lies around a candidate of a contrast CT: blood, a chamber, or no vessel at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.regions.anatomy.grid import Float64, Mask
+from calcarium.regions.chambers import Chambers
+from calcarium.regions.detector.candidates import Candidates
+from calcarium.volume.model import Volume
+
+SMOOTH_MM = 0.4
+BLUR_MM, NEAR_MM, FAR_MM = 0.7, 1.5, 2.5  # beyond the candidate's own blur; beside; around
+MOSTLY = 75  # percentile
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One value per candidate; NaN where it was not measured.
+
+    Attributes
+    ----------
+    mostly_hu : three quarters of what lies beside it is darker
+    brightest_hu : the brightest around it
+    share_chamber : share of what lies around that is chamber or great vessel
+    share_bright : share of it that is more blood or bone than muscle
+    """
+
+    mostly_hu: Float64
+    brightest_hu: Float64
+    share_chamber: Float64
+    share_bright: Float64
+
+
+def look_beside(
+    volume: Volume, candidates: Candidates, wanted: Mask, chambers: Chambers, bright_hu: float
+) -> Beside:
+    """Measure a shell around each wanted candidate.
+
+    Parameters
+    ----------
+    bright_hu : from here on a voxel is more blood than muscle
+    """
+    found = np.full((4, len(candidates)), np.nan)
+    geometry = volume.geometry
+    spacing = geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm
+    pad = [int(np.ceil(FAR_MM / mm)) + 1 for mm in spacing]
+    for i in np.flatnonzero(wanted):
+        own = slice(candidates.start[i], candidates.start[i + 1])
+        places = candidates.z[own], candidates.y[own], candidates.x[own]
+        z, y, x = (
+            slice(max(0, int(p.min()) - n), min(size, int(p.max()) + n + 1))
+            for p, n, size in zip(places, pad, geometry.shape, strict=True)
+        )
+        hu = volume.hu((z, y, x))
+        candidate = np.zeros(hu.shape, bool)
+        candidate[tuple(p - b.start for p, b in zip(places, (z, y, x), strict=True))] = True
+        away = ndimage.distance_transform_edt(~candidate, sampling=spacing)
+        smooth = ndimage.gaussian_filter(hu, [SMOOTH_MM / mm for mm in spacing])
+        beside = (away >= BLUR_MM) & (away <= NEAR_MM)
+        around = (away >= NEAR_MM) & (away <= FAR_MM)
+        if beside.any() and around.any():
+            k, row, column = np.nonzero(around)
+            inside = chambers.hold(k + z.start, row + y.start, column + x.start)
+            found[:, i] = (
+                np.percentile(smooth[beside], MOSTLY),
+                smooth[around].max(),
+                inside.mean(),
+                (smooth[around] > bright_hu).mean(),
+            )
+    return Beside(*found)

@@ -1,0 +1,58 @@
+"""The wide lumens of a contrast CT: chambers and great vessels, as opposed to arteries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.config.contrast import ContrastRules
+from calcarium.regions.anatomy.grid import Float32, Grid, Mask
+from calcarium.regions.blood_pool import BloodPool
+from calcarium_kernels.contract import Int64
+
+MUSCLE_HU = 60.0
+
+
+@dataclass(frozen=True)
+class Chambers:
+    """All spheres of one radius that are bright throughout; no coronary artery holds one.
+
+    Attributes
+    ----------
+    away_mm : distance of each block of the grid from the nearest middle of a sphere
+    radius_mm : of the spheres
+    """
+
+    grid: Grid
+    away_mm: Float32
+    radius_mm: float
+
+    def hold(self, z: Int64, y: Int64, x: Int64) -> Mask:
+        """Which native voxels lie inside."""
+        at = self.grid.from_native(*(i.astype(np.float64) for i in (z, y, x)))
+        away = ndimage.map_coordinates(self.away_mm, at, order=1, mode="nearest")
+        return np.asarray(away < self.radius_mm, dtype=np.bool_)
+
+
+def find_chambers(grid: Grid, blood: BloodPool, rules: ContrastRules) -> Chambers:
+    """Find the wide lumens.
+
+    Parameters
+    ----------
+    grid : with its bright voxels
+    """
+    half_block_mm = min(grid.sampling_mm) / 2  # distances are from middle to middle
+    bright = grid.hu > half_way(blood)
+    depth = ndimage.distance_transform_edt(bright, sampling=grid.sampling_mm)
+    core = depth - half_block_mm >= rules.chamber_radius_mm
+    if not core.any():
+        return Chambers(grid, np.full(core.shape, np.inf, np.float32), rules.chamber_radius_mm)
+    away = ndimage.distance_transform_edt(~core, sampling=grid.sampling_mm)
+    return Chambers(grid, away.astype(np.float32), rules.chamber_radius_mm)
+
+
+def half_way(blood: BloodPool) -> float:
+    """From here on a voxel is more blood than muscle."""
+    return (blood.mean_hu + MUSCLE_HU) / 2

@@ -1,0 +1,133 @@
+"""Where a calcification ends: half way from what lies around it to its own brightness.
+
+A threshold that stands clear of bright blood cuts away the side of a plaque that lies in fat,
+where its blurred edge falls far below the blood. So every voxel has a level of its own: half
+way between the surroundings on its side and the peak near by, which is where the edge of a
+blurred body lies, whether blood or fat is behind it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from calcarium.config.contrast import ContrastRules
+from calcarium.regions.anatomy.grid import Float32, Mask
+from calcarium.regions.blood_pool import BloodPool
+from calcarium.regions.detector.candidates import Candidates
+from calcarium.volume.model import Volume
+from calcarium_kernels.contract import Labels
+
+PEAK_SIGMA_MM = 0.25  # below the blur of any scanner: takes noise off a peak, hardly its height
+ROUNDS = 2  # the second reads the surroundings of the edge that the first found
+NEIGHBOURS = 3  # voxels along each axis over which the surroundings are averaged
+NOWHERE_HU = np.float32(-2000)
+
+Spacing = tuple[float, float, float]
+
+
+def painted_to_edge(
+    volume: Volume, candidates: Candidates, measured: Mask, blood: BloodPool, rules: ContrastRules
+) -> Labels:
+    """Candidates as labels 1 to n in their box; the measured ones reach to their edge.
+
+    Parameters
+    ----------
+    measured : which candidates are calcium; the others stay as they are above the threshold
+    """
+    box = candidates.box
+    labels = np.zeros(box.shape, dtype=np.uint16)
+    z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
+    labels[z, y, x] = (candidates.owner + 1).astype(np.uint16)
+    if rules.edge_share == 0:
+        return labels
+    geometry = volume.geometry
+    spacing = geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm
+    reach_mm = rules.edge_reach_mm + rules.surroundings_mm
+    above = labels.copy()
+    for i, bounds in enumerate(ndimage.find_objects(above)):
+        if not measured[i]:
+            continue
+        part = _widened(bounds, spacing, reach_mm, box.shape)
+        hu = volume.hu(_in_volume(part, (box.z0, box.y0, box.x0)))
+        here = above[part]
+        lesion = lesion_to_edge(
+            hu, here == i + 1, (here > 0) & (here != i + 1), spacing, blood, rules
+        )
+        mine, free = labels[part] == i + 1, labels[part] == 0
+        labels[part][mine & ~lesion] = 0
+        labels[part][lesion & (free | mine)] = i + 1
+    return labels
+
+
+def lesion_to_edge(
+    hu: Float32, above: Mask, others: Mask, spacing: Spacing, blood: BloodPool, rules: ContrastRules
+) -> Mask:
+    """The voxels of one lesion, down to half its height on every side.
+
+    Parameters
+    ----------
+    hu : part of the scan around the lesion
+    above, others : voxels above the threshold, of the lesion and of other candidates
+    """
+    smooth = ndimage.gaussian_filter(hu, [PEAK_SIGMA_MM / mm for mm in spacing])
+    zone = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
+    size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
+    height = _peak_near(smooth, above, size) - np.float32(blood.mean_hu)
+    share = np.float32(rules.edge_share)
+    lesion: Mask = above & (smooth >= np.float32(blood.mean_hu) + share * height)
+    clear_hu = np.float32(rules.edge_sd * blood.sd_hu)
+    for _ in range(ROUNDS):
+        around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
+        level = around + np.maximum(share * (_peak_near(smooth, lesion, size) - around), clear_hu)
+        inside = zone & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
+        lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion
+    return lesion
+
+
+def _peak_near(smooth: Float32, lesion: Mask, size: list[int]) -> Float32:
+    return np.asarray(ndimage.maximum_filter(np.where(lesion, smooth, NOWHERE_HU), size))
+
+
+def _surroundings(
+    hu: Float32, lesion: Mask, others: Mask, spacing: Spacing, away_mm: float
+) -> Float32:
+    """What lies beyond the edge: the mean at the nearest voxel that is that far from the lesion."""
+    beyond = (ndimage.distance_transform_edt(~lesion, sampling=spacing) >= away_mm) & ~others
+    if not beyond.any():
+        return hu
+    weight = ndimage.uniform_filter(beyond.astype(np.float32), NEIGHBOURS)
+    total = ndimage.uniform_filter(np.where(beyond, hu, np.float32(0)), NEIGHBOURS)
+    nearest = ndimage.distance_transform_edt(
+        ~beyond, sampling=spacing, return_distances=False, return_indices=True
+    )
+    mean = total / np.maximum(weight, np.float32(1e-6))
+    return np.asarray(mean[tuple(nearest)], dtype=np.float32)
+
+
+def _touching(inside: Mask, lesion: Mask) -> Mask:
+    """The parts of a mask that hang together with the lesion."""
+    parts, count = ndimage.label(inside)
+    wanted = np.zeros(count + 1, bool)
+    wanted[parts[lesion]] = True
+    wanted[0] = False
+    return np.asarray(wanted[parts], dtype=np.bool_)
+
+
+def _widened(
+    bounds: tuple[slice, ...], spacing: Spacing, reach_mm: float, shape: tuple[int, ...]
+) -> tuple[slice, slice, slice]:
+    z, y, x = (
+        slice(max(0, b.start - n), min(size, b.stop + n))
+        for b, n, size in zip(
+            bounds, (int(np.ceil(reach_mm / mm)) + 1 for mm in spacing), shape, strict=True
+        )
+    )
+    return z, y, x
+
+
+def _in_volume(
+    part: tuple[slice, slice, slice], first: tuple[int, int, int]
+) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(p.start + o, p.stop + o) for p, o in zip(part, first, strict=True))
+    return z, y, x

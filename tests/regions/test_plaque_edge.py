@@ -1,0 +1,104 @@
+"""The volume of a plaque on contrast CT, beside the volume of the body that was drawn."""
+
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from calcarium.config.contrast import ContrastRules
+from calcarium.phantom.canvas import Canvas
+from calcarium.phantom.model import Grid
+from calcarium.phantom.noise import add_noise
+from calcarium.phantom.shapes import Capsule, Ellipsoid, Shape, tube
+from calcarium.regions.blood_pool import BloodPool
+from calcarium.regions.plaque_edge import lesion_to_edge
+
+GRID = Grid((32, 40, 40), (-7.8, -7.8, -7.75), 0.5, 0.4, 0.4, 0.6)
+FAT_HU, PSF_MM, NOISE_HU, LUMEN_MM = -85.0, 0.38, 25.0, 2.0
+RULES = ContrastRules()
+ACROSS = np.array([1.0, 0.0, 0.0])
+ALONG = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+
+
+def rod(length_mm: float, radius_mm: float, centre: np.ndarray) -> tuple[Shape, float]:
+    """A capsule along the artery, and its volume by the formula."""
+    half = ALONG * length_mm / 2
+    body = Capsule(centre - half, centre + half, radius_mm, radius_mm)
+    return body, pi * radius_mm**2 * length_mm + 4 / 3 * pi * radius_mm**3
+
+
+def scanned(blood_hu: float, plaque: Shape | None, plaque_hu: float) -> tuple[np.ndarray, float]:
+    """An artery in fat with a plaque, as a scanner sees it; and the noise's deviation."""
+    canvas = Canvas.over(GRID, 0.25)
+    canvas.hu.fill(FAT_HU)
+    canvas.paint(tube(np.stack([ALONG * -25, ALONG * 25]), LUMEN_MM), blood_hu)
+    if plaque is not None:
+        canvas.paint(plaque, plaque_hu)
+    clean = canvas.seen_by(GRID, PSF_MM)
+    hu = clean.copy()
+    add_noise(hu, GRID, NOISE_HU, 0.58, np.random.default_rng(3))
+    return hu, float((hu - clean).std())
+
+
+def above(hu: np.ndarray, blood: BloodPool) -> np.ndarray:
+    """The largest component that reaches the threshold."""
+    parts, count = ndimage.label(hu >= blood.threshold_hu(RULES), np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return parts == sizes.argmax() if sizes.max() else np.zeros(hu.shape, bool)
+
+
+def volume_mm3(mask: np.ndarray) -> float:
+    return float(mask.sum() * np.prod(GRID.spacing_zyx_mm))
+
+
+@pytest.mark.parametrize("blood_hu", [250.0, 370.0, 500.0])
+@pytest.mark.parametrize(
+    ("off_axis_mm", "over_blood_hu"),
+    [(0.0, 700.0), (1.0, 250.0), (1.0, 700.0), (2.2, 250.0), (2.2, 700.0)],
+)
+def test_volume_is_that_of_the_body_whatever_the_blood(
+    blood_hu: float, off_axis_mm: float, over_blood_hu: float
+) -> None:
+    body, true_mm3 = rod(2.5, 1.1, ACROSS * off_axis_mm)
+    assert true_mm3 >= 10
+    hu, noise_sd = scanned(blood_hu, body, blood_hu + over_blood_hu)
+    blood = BloodPool(blood_hu, noise_sd, 10_000)
+    seed = above(hu, blood)
+    spacing = GRID.spacing_zyx_mm
+    lesion = lesion_to_edge(hu, seed, np.zeros_like(seed), spacing, blood, RULES)
+    assert volume_mm3(lesion) == pytest.approx(true_mm3, rel=0.25)
+
+
+def test_only_what_hangs_together_with_the_lesion_belongs_to_it() -> None:
+    body, _ = rod(2.5, 1.1, ACROSS * 1.0)
+    hu, noise_sd = scanned(300.0, body, 900.0)
+    blood = BloodPool(300.0, noise_sd, 10_000)
+    seed = above(hu, blood)
+    none = np.zeros_like(seed)
+    alone = lesion_to_edge(hu, seed, none, GRID.spacing_zyx_mm, blood, RULES)
+    _, count = ndimage.label(alone)
+    assert count == 1
+    assert (alone & seed).any()
+    # What another candidate holds is not taken from it.
+    others = np.zeros_like(seed)
+    others[:, 21:] = ~seed[:, 21:]
+    beside = lesion_to_edge(hu, seed, others, GRID.spacing_zyx_mm, blood, RULES)
+    assert not (beside & others).any()
+
+
+def test_two_densities_have_edges_of_their_own() -> None:
+    faint, faint_mm3 = rod(3.0, 1.2, ALONG * -2.5)
+    dense = Ellipsoid(ALONG * 2.5, np.full(3, 1.4))
+    dense_mm3 = 4 / 3 * pi * 1.4**3
+    faint_hu, noise_sd = scanned(350.0, faint, 620.0)
+    with_dense, _ = scanned(350.0, dense, 1400.0)
+    plain, _ = scanned(350.0, None, 0.0)
+    hu = faint_hu + with_dense - plain
+    blood = BloodPool(350.0, noise_sd, 10_000)
+    seed = hu >= blood.threshold_hu(RULES)
+    lesion = lesion_to_edge(hu, seed, np.zeros_like(seed), GRID.spacing_zyx_mm, blood, RULES)
+    assert volume_mm3(lesion) == pytest.approx(faint_mm3 + dense_mm3, rel=0.25)
