@@ -2,9 +2,10 @@
 
     python benchmarks/end_to_end.py --out benchmarks/results
 
-Cases: 60 and 350 slices; uncompressed, JPEG Lossless (.70), JPEG-LS. Each row is measured in a
-process of its own, files in the page cache, all rows of a case in turn, several times; medians.
-The latency case adds 5 ms to every open, as network storage does.
+Cases: 60, 140 and 350 slices; uncompressed, JPEG Lossless (.70), JPEG-LS. Each row is measured in
+a process of its own, files in the page cache, all rows of a case in turn, several times; medians.
+The latency case adds 5 ms to every open, as network storage does. Then the whole command with one
+and two workers (throughput.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,10 +21,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-CASES = [(n, syntax) for n in (60, 350) for syntax in ("explicit", "jpeg-lossless", "jpeg-ls")]
-STUDIES = {60: 6, 350: 3}
-ROWS = ("read", "usual", "masks", "detector")
+COMPRESSED = ("jpeg-lossless", "jpeg-ls")
+CASES = [
+    *((n_slices, "explicit", 0.0) for n_slices in (60, 140, 350)),
+    (60, "explicit", 5.0),
+    *((n_slices, syntax, 0.0) for n_slices in (60, 350) for syntax in COMPRESSED),
+]
+STUDIES = {60: 6, 140: 4, 350: 3}
 
 
 def read(folder: Path) -> dict[str, float]:
@@ -50,6 +56,14 @@ def usual(folder: Path) -> dict[str, float]:
 def masks(folder: Path) -> dict[str, float]:
     """(c) calcarium in one process, with masks."""
     return _calcarium(folder, "none", str(folder / "masks"))
+
+
+def in_turn(folder: Path) -> dict[str, float]:
+    """(c) without reading ahead."""
+    from slow_storage import read_in_turn
+
+    read_in_turn()
+    return masks(folder)
 
 
 def detector(folder: Path) -> dict[str, float]:
@@ -132,54 +146,37 @@ def in_own_process(row: str, folder: Path, latency_ms: float) -> dict[str, float
 
 def run_row(row: str, folder: Path, latency_ms: float) -> None:
     """Body of the fresh interpreter."""
-    if latency_ms:
-        slow_open(latency_ms / 1000)
-    measured = ROW_FUNCTIONS[row](folder)
-    print(json.dumps(measured | {"peak_bytes": memory_bytes("VmHWM")}))
+    from slow_storage import slow_open
+
+    waited = slow_open(latency_ms / 1000) if latency_ms else {}
+    measured = ROWS[row](folder)
+    late = {"late_opens": float(sum(waited.values()))}
+    print(json.dumps(measured | late | {"peak_bytes": memory_bytes("VmHWM")}))
 
 
-def slow_open(seconds: float) -> None:
-    """Make every open of a DICOM file take so much longer."""
-    import builtins
-    import io
-
-    plain, plain_os = builtins.open, os.open
-
-    def opened(file: object, *args: object, **more: object) -> object:
-        if str(file).endswith(".dcm"):
-            time.sleep(seconds)
-        return plain(file, *args, **more)  # type: ignore[call-overload]
-
-    def opened_os(path: object, *args: object, **more: object) -> object:
-        if str(path).endswith(".dcm"):
-            time.sleep(seconds)
-        return plain_os(path, *args, **more)  # type: ignore[arg-type]
-
-    builtins.open, io.open, os.open = opened, opened, opened_os  # type: ignore[assignment]
-
-
-ROW_FUNCTIONS: dict[str, Callable[[Path], dict[str, float]]] = {
+ROWS: dict[str, Callable[[Path], dict[str, float]]] = {
     "read": read,
     "usual": usual,
     "masks": masks,
+    "in_turn": in_turn,
     "detector": detector,
 }
 
 
 def measure_case(
-    n_slices: int, syntax: str, repeats: int, work: Path, latency_ms: float = 0.0
+    n_slices: int, syntax: str, latency_ms: float, repeats: int, work: Path
 ) -> dict[str, object]:
     """Every row of one case, in turn."""
     from archives import foreground, timing_scan, write_archive
 
     folder = work / f"{n_slices}-{syntax}"
     scan = timing_scan(n_slices)
-    if not folder.exists():
-        write_archive(folder, scan, STUDIES[n_slices], syntax)
+    write_archive(folder, scan, STUDIES[n_slices], syntax)
     samples: dict[str, list[dict[str, float]]] = {row: [] for row in ROWS}
     for _ in range(repeats):
         for row in ROWS:
             samples[row].append(in_own_process(row, folder, latency_ms))
+    shutil.rmtree(folder)
     share, runs = foreground(scan)
     return {
         "slices": n_slices,
@@ -194,30 +191,11 @@ def measure_case(
     }
 
 
-def two_workers(n_slices: int, n_studies: int, work: Path) -> dict[str, float]:
-    """(d) The whole command with one and with two workers: seconds per study, start left out."""
-    from archives import timing_scan, write_archive
-
-    folder = work / f"workers-{n_slices}"
-    write_archive(folder, timing_scan(n_slices), n_studies, "explicit")
-    per_study = {}
-    for workers in (1, 2):
-        out = work / f"results-{n_slices}-{workers}"
-        few, every = (
-            _timed_command(folder, f"{out}-{limit}", workers, limit) for limit in (2, n_studies)
-        )
-        per_study[f"{workers}_workers_s"] = (every - few) / (n_studies - 2)
-    return per_study | {"ratio": per_study["1_workers_s"] / per_study["2_workers_s"]}
-
-
-def _timed_command(folder: Path, out: str, workers: int, limit: int) -> float:
-    command = [sys.executable, "-m", "calcarium", "score", str(folder / "dicom"), "--out", out]
-    command += ["--masks", str(folder / "masks"), "--workers", str(workers), "--quiet"]
-    subprocess.run([sys.executable, "-m", "calcarium", "index", str(folder / "dicom"),
-                    "--out", f"{out}/index"], check=True, capture_output=True)  # fmt: skip
-    began = time.perf_counter()
-    subprocess.run([*command, "--limit", str(limit)], check=True, capture_output=True)
-    return time.perf_counter() - began
+def machine() -> dict[str, object]:
+    """What it ran on, and how busy that was with other things."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")
+    return {"cpu": model, "cores": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1)}
 
 
 def main() -> None:
@@ -233,15 +211,17 @@ def main() -> None:
         run_row(args.row, args.folder, args.latency_ms)
         return
     from end_to_end_report import picture, table
+    from throughput import ARCHIVES, throughput
 
-    with tempfile.TemporaryDirectory() as work:
-        cases = [measure_case(n, s, args.repeats, Path(work)) for n, s in CASES]
-        cases.append(measure_case(60, "explicit", args.repeats, Path(work), latency_ms=5.0))
-        workers = {n: two_workers(n, count, Path(work)) for n, count in ((60, 24), (350, 10))}
-    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    result = {"machine": machine, "repeats": args.repeats, "cases": cases, "workers": workers}
+    result: dict[str, Any] = {"machine": machine(), "repeats": args.repeats}
+    result |= {"throughput": {}, "cases": []}
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "end-to-end.json").write_text(json.dumps(result, indent=2) + "\n")
+    with tempfile.TemporaryDirectory() as work:
+        for n_slices in ARCHIVES:
+            result["throughput"][n_slices] = throughput(n_slices, args.repeats, Path(work))
+        for case in CASES:
+            result["cases"].append(measure_case(*case, args.repeats, Path(work)))
+            (args.out / "end-to-end.json").write_text(json.dumps(result, indent=2) + "\n")
     print(table(result))
     picture(result, args.out / "end-to-end.png")
 

@@ -105,7 +105,7 @@ def _end(study: Study, worker: Worker, run_id: str) -> Ended:
         misused,
         worker.address,
         socket.gethostname(),
-        datetime.now(UTC).isoformat(timespec="seconds"),
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
         time.perf_counter() - began,
     )
 
