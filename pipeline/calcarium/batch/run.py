@@ -24,6 +24,8 @@ from calcarium.tables.rows import StudyRows
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other
 from calcarium.tables.stamp import stamp
 
+CHANGED = "changed"
+
 
 class Stopped(CalciumError):
     """A run ended before its end because it was asked to."""
@@ -40,7 +42,9 @@ class Order:
     outdated : committed studies whose rows the index speaks against
     total : how many the index holds, if that is known
     protocol_json : the resolved protocol
-    retry : take up again studies that failed (``failed``) or were excluded for this reason
+    retry : take up again studies that failed (``failed``), were excluded for this reason, or
+        have other files than when they were scored (``changed``)
+    changed : the last of these
     """
 
     run: Run
@@ -53,6 +57,7 @@ class Order:
     choice: Choice = field(default_factory=Choice)
     options: RunOptions = field(default_factory=RunOptions)
     retry: str | None = None
+    changed: Callable[[], Collection[str]] = tuple
 
 
 def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) -> Run:
@@ -77,7 +82,7 @@ def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) 
     sweep(folder)
     drop_studies(folder, order.outdated())
     if order.retry is not None:
-        drop_studies(folder, _to_retry(folder, order.retry))
+        drop_studies(folder, _to_retry(folder, order.retry, order.changed))
     census = Census(committed_study_ids(folder))
     tally = Tally(total=order.total if order.choice.is_all else None)
     studies = census.not_done(chosen(order.studies, order.choice), tally)
@@ -135,10 +140,14 @@ class Census:
                 tally.outcomes["excluded"] += 1
 
 
-def _to_retry(folder: ResultFolder, what: str) -> set[str]:
+def _to_retry(
+    folder: ResultFolder, what: str, changed: Callable[[], Collection[str]]
+) -> Collection[str]:
+    if what == CHANGED:
+        return changed()
     if what != "failed" and what not in REASONS:
         raise UsageError(
-            f"--retry {what}: give failed, or a reason that `calcarium show` lists "
+            f"--retry {what}: give failed, changed, or a reason that `calcarium show` lists "
             f"({', '.join(REASONS)})"
         )
     with connect(folder) as database:

@@ -17,6 +17,7 @@ from uuid import uuid4
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
+from calcarium.batch.changed import changed_studies
 from calcarium.batch.cluster import workers
 from calcarium.batch.options import RunOptions
 from calcarium.batch.plan import Choice
@@ -28,7 +29,7 @@ from calcarium.config import Protocols
 from calcarium.covariate_table import read_covariates
 from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.index import IndexSummary, build_index
-from calcarium.intake.index_query import index_counts, problems, series_of_entries
+from calcarium.intake.index_query import index_counts, last_part, problems, series_of_entries
 from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
 from calcarium.intake.parallel import windowed_map
 from calcarium.intake.studies import iter_studies
@@ -59,7 +60,7 @@ class Request:
     masks, network, covariates : where they are; empty for none
     network_device : where the network runs
     scheduler : address or file of a Dask scheduler; ``None`` starts workers here
-    retry : ``failed`` or a reason: take up such studies again
+    retry : ``failed``, ``changed`` or a reason: take up such studies again
     command : the words as typed, kept in the private part
     """
 
@@ -138,7 +139,8 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
     if summary.touched_studies:
         reporter.say(
             f"files of {len(summary.touched_studies):,} known studies came, changed or vanished; "
-            "rows that are there were made from what was there before"
+            "rows that are there were made from what was there before; --retry changed makes "
+            "them anew"
         )
 
 
@@ -161,7 +163,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         "covariates": covariates.sha256[:16] if covariates else "",
         "scans": "all" if request.all_scans else "best of each class",
     }
-    record = _record(request, setup.backend, fingerprints)
+    record = _record(request, setup.backend, fingerprints, last_part(index))
     made_by = Stamp(
         record.run_id, record.protocol_hash, record.calcarium_version, record.backend, "", "", 0.0
     )
@@ -176,6 +178,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         choice=request.choice,
         options=request.options,
         retry=request.retry,
+        changed=partial(changed_studies, folder, index),
     )
 
 
@@ -218,7 +221,7 @@ def choose_backend(
     return "numpy" if why else "cupy"
 
 
-def _record(request: Request, backend: str, fingerprints: dict[str, str]) -> Run:
+def _record(request: Request, backend: str, fingerprints: dict[str, str], index_part: int) -> Run:
     choice = request.choice
     shard = "/".join(map(str, choice.shard)) if choice.shard else None
     return Run(
@@ -239,6 +242,7 @@ def _record(request: Request, backend: str, fingerprints: dict[str, str]) -> Run
             **request.options.model_dump(),
         },
         inputs=fingerprints,
+        index_part=index_part,
     )
 
 

@@ -36,7 +36,7 @@ NOTHING_SCORED = 3
 @click.option("--seed", type=int, default=0, help="Seed of the sample.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts, for job arrays.")
 @click.option("--only", multiple=True, metavar="STUDY", help="Only this study; may be repeated.")
-@click.option("--retry", metavar="WHAT", help="Take up again: failed, or a reason.")
+@click.option("--retry", metavar="WHAT", help="Take up again: failed, changed, or a reason.")
 @click.option("--all-scans", is_flag=True, help="Every eligible scan, not the best of each class.")
 @click.option("--voxels", type=float, metavar="HU", help="Keep voxels from HU up, for rescore.")
 @click.option("--max-failed", type=click.FloatRange(0, 1), help="Greatest share of failed studies.")

@@ -107,6 +107,28 @@ def touched_studies(folder: Path, part: int) -> tuple[str, ...]:
     return tuple(study for (study,) in rows)
 
 
+def last_part(folder: Path) -> int:
+    """Number of the newest part of an index; 0 if it has none."""
+    with connect(folder) as connection:
+        row = connection.execute(
+            "SELECT greatest((SELECT coalesce(max(part), 0) FROM all_files), "
+            "(SELECT coalesce(max(part), 0) FROM all_gone))"
+        ).fetchone()
+    assert row is not None  # there is no table to be empty
+    return int(row[0])
+
+
+def known_studies(folder: Path, studies: Collection[str]) -> set[str]:
+    """Those of some studies, by UID or what stands for it, that still have files."""
+    with connect(folder) as connection:
+        connection.register("wanted", pa.table({"study": pa.array(studies, pa.string())}))
+        rows = connection.execute(
+            "SELECT study FROM wanted WHERE study IN "
+            "(SELECT study_key FROM files WHERE kind = 'dicom')"
+        ).fetchall()
+    return {study for (study,) in rows}
+
+
 def series_of_entries(
     folder: Path, entries: Iterable[ManifestEntry]
 ) -> list[tuple[ManifestEntry, tuple[str, ...]]]:

@@ -30,6 +30,7 @@ class Run:
     software : versions of Python and of the packages that touch numbers
     options : what part of the archive it was about, and how it was carried out
     inputs : hash of each thing that the user brought: masks, covariates, networks
+    index_part : newest part of the index when it began; ``None`` if it had no index
     counts : studies that the command was about (``asked``), of these done before
         (``continued``) and done now (``done``), and these by outcome
     """
@@ -44,6 +45,7 @@ class Run:
     software: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    index_part: int | None = None
     finished_at: str | None = None
     ending: Ending = "unknown"
     counts: Mapping[str, int] = field(default_factory=dict)
