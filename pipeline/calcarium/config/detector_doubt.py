@@ -9,10 +9,10 @@ class DoubtRules(Section):
     """Limits beyond which a quality row warns."""
 
     heart_ml: tuple[float, float] = key(
-        (400.0, 2600.0),
+        (400.0, 3000.0),
         "Volume of the heart's region.",
         unit="ml",
-        source="heart masks of 450-1100 ml, the region 1.7-2.3 times as much",
+        source="heart masks of 450-1250 ml, the region 1.7-2.4 times as much",
     )
     noise_hu: float = key(
         30.0,
