@@ -235,6 +235,14 @@ def test_a_file_that_does_not_say_where_it_lies(tmp_path: Path) -> None:
             mask_region(str(tmp_path / name), geometry(), RegionRules())
 
 
+@pytest.mark.parametrize("step_mm", [0.0, np.nan, 1e30])
+def test_a_grid_that_is_nowhere_in_the_patient(tmp_path: Path, step_mm: float) -> None:
+    affine = np.diag([step_mm, 0.7, 2.5, 1.0])
+    write_nrrd(tmp_path / "m.nrrd", some_labels(), affine, "left-posterior-superior")
+    with pytest.raises((ScanFailed, ScanExcluded), match=r"nowhere|mask_mismatch|cannot be read"):
+        mask_region(str(tmp_path / "m.nrrd"), geometry(), RegionRules())
+
+
 def test_an_empty_mask_is_a_score_of_zero_only_by_rule_and_in_place(tmp_path: Path) -> None:
     scan = geometry()
     path = tmp_path / "empty.nii.gz"

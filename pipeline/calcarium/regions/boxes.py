@@ -53,6 +53,6 @@ def to_voxel(geometry: Geometry, lps_mm: Float64) -> Float64:
 
 def box_between(low: Float64, high: Float64, geometry: Geometry) -> Box:
     """Box of all voxels of a scan from one fractional ``(z, y, x)`` to another."""
-    start = np.clip(np.floor(low).astype(int), 0, geometry.shape)
-    stop = np.clip(np.ceil(high).astype(int) + 1, start, geometry.shape)
+    start = np.clip(np.floor(low), 0, geometry.shape).astype(int)
+    stop = np.clip(np.ceil(high) + 1, start, geometry.shape).astype(int)
     return Box(*(int(edge) for pair in zip(start, stop, strict=True) for edge in pair))

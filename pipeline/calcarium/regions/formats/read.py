@@ -130,6 +130,8 @@ def _parse(file: Reader, url: str) -> LabelRows:
 
 
 def _labelled(voxels: LabelRows, url: str, labels: Mapping[str, str]) -> LabelMap:
+    if not np.isfinite(voxels.to_lps).all() or np.linalg.det(voxels.to_lps) == 0:
+        raise ScanFailed(f"the mask {url} has a grid that is nowhere in the patient")
     parts = []
     for first, rows in voxels.rows:
         if not rows.any():
