@@ -181,6 +181,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add("--parts", choices=PARTS, nargs="+", default=list(PARTS), help="of the result")
     add("--per-worker", type=int, help="studies for each worker that are timed")
     add("--repeats", type=int, default=3, help="of what other programs do")
+    add("--report", type=Path, help="only show and draw a result again, of a run cut short too")
     add("--quick", action="store_true", help="60 slices, 1 worker and one for each core")
     args = parser.parse_args(words)
     quick = args.quick
@@ -193,6 +194,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> None:
     """Measure; write JSON after each archive, so that a long run can be cut short."""
     args = parse(words)
+    if args.report:
+        show(json.loads(args.report.read_text()), args.report.with_suffix(""))
+        return
     card = find_card(args.backend)
     if card is None:
         say("no GPU is used here: numpy alone is measured, and nothing is said about any GPU")
@@ -201,7 +205,7 @@ def main(words: list[str] | None = None) -> None:
         "gpu": card,
         "software": describe_software(),
         "options": {key: str(value) if isinstance(value, Path) else value
-                    for key, value in vars(args).items() if key not in ("out", "work")},
+                    for key, value in vars(args).items() if key not in ("out", "work", "report")},
         **{part: [] for part in PARTS},
     }  # fmt: skip
     name = args.name or result_name(card)
@@ -209,10 +213,15 @@ def main(words: list[str] | None = None) -> None:
         for part, found in rows.items():
             result[part] += found
         write_result(result, args.out / f"{name}.json")
+    show(result, args.out / name)
+
+
+def show(result: dict[str, Any], stem: Path) -> None:
+    """Print the table, and draw the pictures beside the file."""
     from gpu_node_report import pictures, table
 
     print(table(result))
-    pictures(result, args.out / name)
+    pictures(result, stem)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,7 @@ def table(result: Result) -> str:
     """Stages, other programs and studies per second, as text."""
     card = result["gpu"]
     lines = [f"GPU: {card['name']}" if card else "No GPU was used: nothing here is about one."]
-    if warning := disturbed(result):
-        lines.append(warning)
+    lines += filter(None, (disturbed(result), cut_short(result)))
     lines += ["", "ms per study, one process", f"{'':34}" + "".join(f"{s:>9}" for s in STAGES)]
     for row in result["stages"]:
         ms = "".join(f"{1000 * row[f'{stage}_s']:9.0f}" for stage in STAGES)
@@ -59,6 +58,16 @@ def disturbed(result: Result) -> str:
     if busy < UNDISTURBED:
         return ""
     return f"other work took up to {busy:.0%} of the processor: times are too long"
+
+
+def cut_short(result: Result) -> str:
+    """A sentence where not all archives were measured that were asked for; else empty."""
+    asked = result["options"]
+    archives = {(row["slices"], row["syntax"]) for part in PARTS for row in result[part]}
+    n_asked = len(asked["slices"]) * len(asked["syntaxes"])
+    if len(archives) == n_asked:
+        return ""
+    return f"cut short: {len(archives)} of {n_asked} kinds of archive were measured"
 
 
 def ceiling(result: Result, row: Row) -> tuple[float, str]:
@@ -111,7 +120,7 @@ def picture_of_workers(result: Result, path: Path) -> None:
     syntaxes = list(dict.fromkeys(row["syntax"] for row in result["throughput"]))
     shape = len(all_slices), len(syntaxes)
     size = (3.4 * shape[1] + 0.6, 3.2 * shape[0] + 0.6)
-    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False)
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row")
     for down, slices in enumerate(all_slices):
         for across, syntax in enumerate(syntaxes):
             axis = axes[down][across]
@@ -124,7 +133,7 @@ def picture_of_workers(result: Result, path: Path) -> None:
             axis.set_title(f"{slices} slices, {syntax}", fontsize=9)
             axis.set_xlabel("workers")
     axes[0][0].set_ylabel("studies per second")
-    axes[0][0].legend(fontsize=7)
+    axes[0][0].legend(fontsize=7, handlelength=3.5)
     _finish(figure, result, path)
 
 
@@ -156,6 +165,7 @@ def _draw_workers(axis: Any, result: Result, rows: list[Row]) -> None:  # noqa: 
     axis.set_yscale("log")
     workers = sorted({row["workers"] for row in rows})
     axis.set_xticks(workers, [str(n) for n in workers])
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
 
 
@@ -183,7 +193,8 @@ def _pyplot() -> Any:  # noqa: ANN401
 def _finish(figure: Any, result: Result, path: Path) -> None:  # noqa: ANN401
     card, machine = result["gpu"], result["machine"]
     gpu = card["name"] if card else "no GPU"
-    lines = [f"{machine['cpu']}, {machine['cores']} cores, {gpu}", disturbed(result)]
-    figure.suptitle("\n".join(filter(None, lines)), fontsize=10)
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, {gpu}"]
+    lines += filter(None, (disturbed(result), cut_short(result)))
+    figure.suptitle("\n".join(lines), fontsize=10)
     figure.tight_layout()
     figure.savefig(path, dpi=110)

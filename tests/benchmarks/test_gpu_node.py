@@ -152,6 +152,7 @@ def test_the_lowest_floor_is_the_ceiling() -> None:
     floors = {"slices": 60, "syntax": "raw", "workers": 2, "read_cold": 9.0, "read_warm": 90.0}
     floors |= {"decode": 20.0, "empty_task": 30.0, "pinned_copy": 5.0, "device_copy": 4.0}
     result = {"floors": [floors], "stages": [], "rivals": [], "gpu": {"name": "a card"}}
+    result["options"] = {"slices": [60], "syntaxes": ["raw", "j2k"]}
     assert ceiling(result, row) == (9.0, "read")
     assert ceiling(result, row | {"state": "warm"}) == (20.0, "decode")
     assert ceiling(result, row | {"backend": "cupy"}) == (4.0, "device copy")
@@ -160,3 +161,4 @@ def test_the_lowest_floor_is_the_ceiling() -> None:
     said = table(result | {"throughput": [timed]})
     assert "3.00 of      9.0 (read)" in said
     assert "other work took up to 60% of the processor" in said
+    assert "cut short: 1 of 2 kinds" in said
