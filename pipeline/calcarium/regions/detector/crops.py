@@ -60,7 +60,8 @@ def crops_around(volume: Volume, candidates: Candidates, wanted: Int64) -> Itera
         if geometry.column_spacing_mm < SMOOTH_BELOW_MM:
             hu = ndimage.uniform_filter(hu, (1, 1, 3, 3))
         left = np.isfinite(middle[:, 0])
-        yield Crops(members[left], hu[left], own[left], middle[left], spacing_mm)
+        if left.any():
+            yield Crops(members[left], hu[left], own[left], middle[left], spacing_mm)
 
 
 def _extents(
