@@ -84,7 +84,7 @@ def measure(
     shipped.write_text(SHIPPED.format(source=source))
     others.write_text(SHIPPED.format(source=source) + OTHERS)
     score(folder, "kept", shipped, source, BASE_HU)
-    score(folder, "dicom", others, source, None)
+    score(folder, "scored", others, source, None)
     verified = Stopwatch()
     rescoring.verify = verified.timing(rescoring.verify)
     began = time.process_time()
@@ -92,7 +92,7 @@ def measure(
         str(folder / "kept"), str(folder / "again"), load_protocol(str(others))
     )
     took = time.process_time() - began
-    found = diff(open_results(str(folder / "again")), open_results(str(folder / "dicom")))
+    found = diff(open_results(str(folder / "again")), open_results(str(folder / "scored")))
     voxels = read_table(open_results(str(folder / "kept")), "voxels", ["packed"]).column(0)
     lesions = read_table(open_results(str(folder / "again")), "lesions", ["lesion_id"]).num_rows
     return {

@@ -70,7 +70,7 @@ class Rescorer:
             tables = {
                 name: dataset(source, name, [part]).to_table(filter=left)
                 for name in TABLES
-                if name not in SCORED
+                if name not in SCORED or name == "quality"
             }
             if tables["studies"].num_rows:
                 commit_tables(out, self._tables(tables))
@@ -92,6 +92,10 @@ class Rescorer:
             )
             for name, found in rows.items()
         }  # fmt: skip
+        # Scans that were not scored have checks as well.
+        is_kept = pc.is_in(old["quality"]["scan_id"], old["voxels"]["scan_id"].combine_chunks())
+        as_before = _stamped(old["quality"].filter(pc.invert(is_kept)), self.made_by)
+        tables["quality"] = pa.concat_tables([tables["quality"], as_before])
         return tables | {
             name: _stamped(table, self.made_by) for name, table in old.items() if name not in tables
         }

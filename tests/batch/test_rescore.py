@@ -69,6 +69,24 @@ def test_same_rows_as_from_dicom(scored, tmp_path):
     assert max(agatston.column(0).to_pylist()) > 0
 
 
+def test_checks_of_scans_that_were_not_scored_stay(tmp_path):
+    write_registry(tmp_path / "set", order_studies(2, seed=4, kind="geometric"), workers=1)
+    next(iter((tmp_path / "set" / "masks").iterdir())).unlink()
+    (tmp_path / "short.toml").write_text(SHORT)
+    score(tmp_path / "set", tmp_path / "first", str(tmp_path / "short.toml"), voxels=100.0)
+    rescore_folder(
+        str(tmp_path / "first"),
+        str(tmp_path / "again"),
+        load_protocol(str(tmp_path / "short.toml")),
+    )
+    first, again = (open_results(str(tmp_path / name)) for name in ("first", "again"))
+    assert not diff(first, again).studies
+    scored = set(read_table(first, "scores", ["scan_id"]).column(0).to_pylist())
+    checked = set(read_table(again, "quality", ["scan_id"]).column(0).to_pylist())
+    assert len(scored) == 1
+    assert len(checked) == 2
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
