@@ -175,15 +175,29 @@ SHOWN = {
 TABLE_WIDTH = 130
 
 
-def table_of(found: list[Figure]) -> Table:
+HEADINGS = ("class", "stress", *SHOWN.values())
+
+
+def lines_of(found: list[Figure]) -> Iterator[tuple[str, ...]]:
     """The chief figures, one line per class and stress."""
-    names = ("class", "stress", *SHOWN.values())
-    table = Table(*(Column(name, no_wrap=True) for name in names), box=None)
-    for (scan_class, stress), group in groupby(found, key=lambda f: (f.scan_class, f.stress)):
+    for where, group in groupby(found, key=lambda f: (f.scan_class, f.stress)):
         values = {figure.measure: figure.value for figure in group}
         cells = [values.get(name, math.nan) for name in SHOWN]
-        table.add_row(scan_class, stress, *("-" if math.isnan(c) else f"{c:.3g}" for c in cells))
+        yield (*where, *("-" if math.isnan(c) else f"{c:.3g}" for c in cells))
+
+
+def table_of(found: list[Figure]) -> Table:
+    """The chief figures for a terminal."""
+    table = Table(*(Column(name, no_wrap=True) for name in HEADINGS), box=None)
+    for line in lines_of(found):
+        table.add_row(*line)
     return table
+
+
+def markdown_of(found: list[Figure]) -> str:
+    """The chief figures for a page."""
+    rows = (HEADINGS, ("---",) * len(HEADINGS), *lines_of(found))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _details(summary: Summary) -> str:
@@ -208,6 +222,7 @@ def _write(out: Path, evaluations: list[ScanEvaluation], found: list[Figure]) ->
     out.mkdir(parents=True, exist_ok=True)
     lists = ("truths", "false_positives", "seconds")
     write_csv(out / "summary.csv", map(asdict, found))
+    (out / "summary.md").write_text(markdown_of(found), encoding="utf-8")
     write_csv(
         out / "scans.csv",
         ({k: v for k, v in asdict(e).items() if k not in lists} | e.seconds for e in evaluations),

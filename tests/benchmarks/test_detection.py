@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from detection import main
+from detection import Figure, main, markdown_of
 
 from calcarium.phantom.registry import order_studies, write_registry
 
@@ -29,6 +29,19 @@ def test_a_small_set_from_files_to_figures(tmp_path: Path) -> None:
     for row in csv.DictReader((tmp_path / "o" / "scans.csv").read_text().splitlines()):
         if row["stress"] == "none":
             assert float(row["agatston_true"]) == pytest.approx(truth[row["scan_id"]])
+
+
+def test_a_page_shows_a_line_per_class_and_stress() -> None:
+    found = [
+        Figure("gated", "none", "scans", 3, 3.0),
+        Figure("gated", "none", "sensitivity", 8, 0.875),
+        Figure("gated", "crop_180", "scans", 3, 3.0),
+    ]
+    head, rule, *lines = (line.split(" | ") for line in markdown_of(found).splitlines())
+    assert len(head) == len(rule)
+    assert {len(line) for line in lines} == {len(head)}
+    assert [line[1] for line in lines] == ["none", "crop_180"]
+    assert [line[head.index("all")] for line in lines] == ["0.875", "-"]
 
 
 def test_wrong_usage_ends_in_a_sentence(tmp_path: Path) -> None:
