@@ -27,7 +27,7 @@ def table(result: Result) -> str:
     late = [case for case in result["cases"] if case["latency_ms"]]
     lines += [""] + [_late(case) for case in late] + [""]
     lines += [
-        "| slices, region | one worker | two workers | ratio | best of one, of two | ratio |",
+        "| slices, region | one worker | two workers | ratio | workers busy | load |",
         "|---|---|---|---|---|---|",
     ]
     for n, sources in result["throughput"].items():
@@ -35,8 +35,8 @@ def table(result: Result) -> str:
             ms = {name: f"{1000 * s:.0f}" for name, s in found.items() if name.endswith("_s")}
             lines.append(
                 f"| {n}, {source} | {ms['one_worker_s']} | {ms['two_workers_s']} "
-                f"| {found['ratio']:.2f}x | {ms['best_one_worker_s']}, {ms['best_two_workers_s']} "
-                f"| {found['best_ratio']:.2f}x |"
+                f"| {found['ratio']:.2f}x | {found['busy_one']:.2f}, {found['busy_two']:.2f} "
+                f"| {found['load']} |"
             )
     return "\n".join(lines)
 
@@ -44,11 +44,13 @@ def table(result: Result) -> str:
 def _line(case: Result) -> str:
     rows = case["rows"]
     ms = {row: 1000 * rows[row]["total"] for row in rows}
-    memory = [rows[row]["above_start_bytes"] / rows[row]["volume_bytes"] for row in NAMES]
+    memory = [
+        rows[row]["above_start_bytes"] / rows[row]["volume_bytes"] for row in ("masks", "detector")
+    ]
     return (
         f"| {_name(case)} | {ms['read']:.0f} | {ms['usual']:.0f} | {ms['masks']:.0f} "
         f"| {ms['detector']:.0f} | {ms['usual'] / ms['masks']:.0f}x "
-        f"| {ms['usual'] / ms['detector']:.0f}x | {memory[0]:.1f}, {memory[-1]:.1f} |"
+        f"| {ms['usual'] / ms['detector']:.0f}x | {memory[0]:.1f}, {memory[1]:.1f} |"
     )
 
 
@@ -91,7 +93,7 @@ def picture(result: Result, path: Path) -> None:
 
 def _draw(axis: Axes, case: Result) -> None:
     rows = case["rows"]
-    shown = [row for row in NAMES if row != "in_turn" or case["latency_ms"]]
+    shown = [row for row in NAMES if row in rows]
     highest = 1000 * max(rows[row]["total"] for row in (*shown, "read"))
     _bar(axis, "read", 1000 * rows["read"]["total"], PALE, highest)
     for row in shown:
