@@ -19,12 +19,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from calcarium.acquisition_quality import acquisition_quality
-from calcarium.config import Protocol, Protocols
+from calcarium.config import Protocol, Protocols, ScanClass
 from calcarium.covariate_table import CovariateTable, scan_covariates
 from calcarium.covariates import from_header
 from calcarium.dose import dose_quality
 from calcarium.dose_report import StudyDose, study_dose
 from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
+from calcarium.intake.classify import plain_class
 from calcarium.intake.records import Study
 from calcarium.intake.select import ScanChoice, select
 from calcarium.kept import keep
@@ -137,7 +138,12 @@ class Scorer:
         protocol = self.setup.protocols.by_class[choice.scan_class]
         told = dose_quality(choice.scan, dose, protocol.dose)
         result = replace(result, quality=(*doubts, *told))
-        return self._chosen(choice, result, protocol)
+        scored = self._chosen(choice, result, protocol)
+        seen = _class_of_pixels(scored)
+        if seen is None or seen not in self.setup.protocols.by_class:
+            return scored
+        result, choice = replace(result, scan_class=seen), replace(choice, scan_class=seen)
+        return self._chosen(choice, result, self.setup.protocols.by_class[seen])
 
     def _chosen(self, choice: ScanChoice, result: ScanResult, protocol: Protocol) -> ScanResult:
         """Take a chosen scan through every stage; it ends scored, excluded or failed."""
@@ -159,6 +165,17 @@ class Scorer:
         )
         kept = keep(result, volume, region, self.setup.voxels_base_hu)
         return replace(score_volume(result, volume, region, protocol, self.kernels), kept=kept)
+
+
+def _class_of_pixels(result: ScanResult) -> ScanClass | None:
+    """The class that a scan turned out to be of, where its pixels contradict its header."""
+    if result.stage != "region":
+        return None
+    if result.reason == "contrast":
+        return "contrast"
+    if result.reason == "no_contrast":
+        return plain_class(result.scan.acquisition)
+    return None
 
 
 def score_volume(

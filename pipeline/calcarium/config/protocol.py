@@ -179,7 +179,8 @@ class Protocol(Section):
     description: str = key("", "What it is for, in a sentence.")
     assume_class: ScanClass | None = key(
         None,
-        "Treat every scan without contrast as this class; without it the header decides.",
+        "Treat every scan without contrast in its header as this class; without it the header "
+        "decides. contrast: the pixels decide, and what is dark is excluded.",
     )
     selection: SelectionRules = section(SelectionRules, "Which scan of a study is scored.")
     volume: VolumeRules = section(VolumeRules, "What geometry is understood.")

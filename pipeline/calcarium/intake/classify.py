@@ -38,16 +38,23 @@ def classify(acquisition: Acquisition, assume_class: ScanClass | None = None) ->
 
     Parameters
     ----------
-    assume_class : class that the protocol takes every scan for; contrast is seen all the same
+    assume_class : class that the protocol takes every scan for; contrast in the header is seen
+        all the same, and where every scan is taken for ``contrast`` the pixels have the last word
     """
     contrast, contrast_evidence = _contrast(acquisition)
-    gated, gated_evidence, hinted = _gating(acquisition)
-    scan_class: ScanClass = "gated" if gated == "yes" or hinted else "nongated"
-    if assume_class in ("gated", "nongated"):
+    gated, gated_evidence, _ = _gating(acquisition)
+    scan_class = plain_class(acquisition)
+    if assume_class is not None:
         scan_class = assume_class
     if contrast == "yes":
         scan_class = "contrast"
     return Classification(scan_class, gated, gated_evidence, contrast, contrast_evidence)
+
+
+def plain_class(acquisition: Acquisition) -> ScanClass:
+    """Class of a scan whose blood is dark, whatever its header says of an agent."""
+    gated, _, hinted = _gating(acquisition)
+    return "gated" if gated == "yes" or hinted else "nongated"
 
 
 def _contrast(acquisition: Acquisition) -> tuple[Contrast, str]:

@@ -22,6 +22,7 @@ DERIVED_MODALITIES = frozenset(
 LEAST_SLICES = 2  # one has no increment
 KERNEL_RANK: dict[KernelGroup, int] = {"soft": 0, "unknown": 1, "sharp": 2}
 PREFERENCES = (
+    "its header names a contrast agent",
     "it is an original image",
     "its kernel is softer",
     "its increment is nearer to the preferred one",
@@ -29,7 +30,7 @@ PREFERENCES = (
     "they are equal, and one is chosen by its UID",
 )
 
-Rank: TypeAlias = tuple[bool, int, float, float, str]
+Rank: TypeAlias = tuple[bool, bool, int, float, float, str]
 Refusal: TypeAlias = tuple[str, str] | None
 
 
@@ -200,6 +201,7 @@ def _rank(choice: ScanChoice, preferred_increment_mm: float) -> Rank:
     assert size.increment_mm is not None  # else the scan was not eligible
     assert size.coverage_mm is not None
     return (
+        choice.scan_class == "contrast" and choice.contrast == "no",
         choice.scan.acquisition.image_type[:1] == ("DERIVED",),
         KERNEL_RANK[choice.kernel],
         round(abs(size.increment_mm - preferred_increment_mm), 2),

@@ -23,6 +23,7 @@ from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
 from calcarium.report.overlay import overlay
 from calcarium.scoring.categories import categorise
+from calcarium.scoring.conventions import CONVENTIONS
 from calcarium.scoring.model import ScanScores
 from calcarium.scoring.score import score_region
 from calcarium.volume import load_volume
@@ -74,6 +75,9 @@ def _look(choice: ScanChoice, protocol: Protocol, inputs: RegionInputs, kernels:
 
 def _summary(choice: ScanChoice, scores: ScanScores) -> str:
     score = next(s for s in scores.conventions if s.convention == scores.primary)
+    if score.threshold_hu is not None and CONVENTIONS[score.convention].score_type == "cta_volume":
+        found = f"{score.total.volume_mm3:.1f} mm3 in {score.total.n_lesions} lesions"
+        return f"contrast, {score.convention}: {found} above {score.threshold_hu:.0f} HU"
     if score.total.agatston is None:
         return f"{choice.scan_class}, {score.convention}: no score"
     category = categorise(score.total.agatston)["five_rumberger"]
