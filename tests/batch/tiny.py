@@ -19,6 +19,7 @@ from calcarium.batch.progress import Reporter
 from calcarium.batch.run import Order, run
 from calcarium.batch.submit import Job
 from calcarium.batch.task import Scorer
+from calcarium.config import load_protocol
 from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.records import Acquisition, FileHeader, Scan, Study
 from calcarium.tables.folder import ResultFolder
@@ -147,7 +148,7 @@ def order(n: int, fate: Fate, **changes: object) -> Order:
     made_by = Stamp(record.run_id, "abc", "0", "numpy", "", "", 0.0)
     job = Job(partial(make_scorer, fate), failed, made_by)
     values = {"options": QUICK, "total": n, **changes}
-    return Order(record, job, partial(studies, n), "{}", **values)  # type: ignore[arg-type]
+    return Order(record, job, partial(studies, n), load_protocol("auto").to_json(), **values)  # type: ignore[arg-type]
 
 
 def score_in_process(folder: str, n: int, pause_s: float, kills: str = "") -> None:
