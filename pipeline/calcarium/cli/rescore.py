@@ -16,8 +16,9 @@ import click
 def command(results: str, out: str, protocol: str) -> None:
     """Score a result folder again from its voxels, which score keeps with --voxels HU.
 
-    The protocol may differ in its conventions and in what a score means; sections that decided
-    which voxels were kept (selection, volume, region, detector) must be the same.
+    The protocol may differ in its conventions, in what a score means, and in how the detector
+    judges what it measured (its evidence, standing and artery); whatever decided which voxels
+    were kept must be the same.
     """
     from calcarium.batch.rescore import rescore_folder
     from calcarium.config import load_protocol
