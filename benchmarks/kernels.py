@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -104,10 +105,10 @@ def time_in_turn(
     repeats: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median seconds of each, one after the other; every other round in reverse."""
+    """Median seconds of each; in rounds of a random order, after one that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    order = list(ways)
-    for _ in range(repeats):
+    order, rng = list(ways), random.Random(0)
+    for _ in range(repeats + 1):
         found = set()
         for name in order:
             began = clock()
@@ -115,8 +116,8 @@ def time_in_turn(
             seconds[name].append(clock() - began)
         if len(found) != 1:
             raise RuntimeError(f"the ways disagree on the number of components: {found}")
-        order.reverse()
-    return {name: statistics.median(times) for name, times in seconds.items()}
+        rng.shuffle(order)
+    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
 def time_before(commit: str, hu: Stack, repeats: int) -> dict[str, float]:
