@@ -105,14 +105,6 @@ def test_the_same_volume_as_from_fast_storage(
     assert 4 <= latency.most_at_once <= read_ahead.FILES_AHEAD
 
 
-@pytest.mark.usefixtures("latency")
-def test_waiting_overlaps(tmp_path: Path) -> None:
-    scan = scan_of(write_series(tmp_path, PIXELS))
-    began = time.perf_counter()
-    load_volume(scan, RULES)
-    assert time.perf_counter() - began < N * LATENCY_S / 2
-
-
 def test_files_behind_a_url(tmp_path: Path, remote: Latency) -> None:
     scan = scan_of(write_series(tmp_path, PIXELS))
     files = tuple(replace(file, url=f"late://{file.url}") for file in scan.files)
