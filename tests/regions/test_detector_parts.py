@@ -10,13 +10,15 @@ from scipy import ndimage
 from scipy.spatial import Delaunay
 
 from calcarium.config.detector import DetectorRules
+from calcarium.regions.anatomy.aorta import NO_VESSEL, Aorta, Vessel
 from calcarium.regions.anatomy.body import largest, neighbours_in_plane
 from calcarium.regions.anatomy.grid import coarse_grid
 from calcarium.regions.anatomy.heart import _chambers
 from calcarium.regions.anatomy.lungs import _hull
 from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
-from calcarium.regions.detector.candidates import find_candidates, painted
+from calcarium.regions.detector.beside_aorta import _outside_mm
+from calcarium.regions.detector.candidates import Candidates, find_candidates, painted
 from calcarium.regions.detector.decide import capped, decide
 from calcarium.regions.detector.evidence import ramp
 from calcarium.regions.detector.places import Places
@@ -171,3 +173,28 @@ def test_no_certainty_at_the_outside_of_the_heart():
     cap = RULES.standing.adrift_cap
     np.testing.assert_allclose(found, [0.99, cap, 0.99, cap])
     assert RULES.standing.doubtful < cap < RULES.standing.accepted
+
+
+def arc(inner_mm, outer_mm, centre, voxel_mm):
+    """Voxels of a layer around a circle's centre, a quarter of the circle long."""
+    y, x = np.mgrid[:80, :80]
+    away = np.hypot(y - centre, x - centre) * voxel_mm
+    quarter = (y > centre) & (x > centre)
+    return np.nonzero((away >= inner_mm) & (away < outer_mm) & quarter)
+
+
+@pytest.mark.parametrize("depth_mm", [1.5, 3.0, 7.0])
+def test_depth_across_a_wall(make_volume, depth_mm):
+    hu = np.full((3, 80, 80), 40)
+    volume = make_volume(hu, row_spacing_mm=0.5, column_spacing_mm=0.5, increment_mm=3.0)
+    grid = coarse_grid(volume, load("numpy"))
+    _, row, column = grid.from_native(*(np.array([i], float) for i in (1, 40, 40)))
+    circle = [np.full(3, value) for value in (row[0], column[0], 14.0, 0.8)]
+    aorta = Aorta(Vessel(0, *circle, total=1.0), NO_VESSEL, NO_VESSEL, is_sure=True)
+    y, x = arc(14.0 - depth_mm / 2, 14.0 + depth_mm / 2, 40, 0.5)
+    one = np.array([0, len(y)])
+    z = np.ones(len(y), np.int64)
+    layer = Candidates(Box.whole(hu.shape), z, y, x, np.full(len(y), 300, np.float32), one)
+    outside, across = _outside_mm(layer, grid, aorta)
+    assert outside == pytest.approx(0, abs=0.4)
+    assert across == pytest.approx(depth_mm, abs=0.5)  # a voxel

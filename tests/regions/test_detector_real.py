@@ -94,6 +94,20 @@ def test_heavy_left_main_and_lad_calcium_of_a_low_dose_chest_ct(test_data):
     assert all(160 <= y <= 265 and 190 <= x <= 345 for _, y, x, _ in counted)  # within the heart
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_slices_twice_as_thick_keep_the_left_main(test_data, first):
+    scan = series(test_data / "nlst_101287_ldct" / "dicom")
+    n = (len(scan.stored) - first) // 2 * 2
+    pairs = scan.stored[first : first + n].reshape(n // 2, 2, 512, 512)
+    z_mm = scan.geometry.slice_position_mm[first : first + n].reshape(n // 2, 2).mean(axis=1)
+    spacing = scan.geometry.row_spacing_mm, scan.geometry.column_spacing_mm
+    slope, intercept = scan.rescale.slope[0], scan.rescale.intercept[0]
+    thick = volume(np.rint(pairs.mean(axis=1)).astype(np.int16), z_mm, spacing, slope, intercept)
+    found = places(thick)
+    assert at(found["accepted"], 27, 223, 259)
+    assert sum(s[3] for s in found["accepted"]) > 700
+
+
 def test_calcium_of_a_chest_ct_at_140_kv(test_data):
     found = places(series(test_data / "acrin_nsclc_petct_042" / "CT_875394858561"))
     counted = found["accepted"] + found.get("doubtful", [])

@@ -175,6 +175,18 @@ class EvidenceRules(Section):
         source=ANATOMY,
     )
     aorta_fat_margin: Ramp = key((0.03, -0.03), "Fat above that.", source=FITTED)
+    aorta_depth_mm: Ramp = key(
+        (4.5, 6.5),
+        "Depth across the wall from which calcium is more than one in it.",
+        unit="mm",
+        source="five wall lesions of two chest CT: 1.4 to 4.2; left main at its ostium: 5.5 to 7",
+    )
+    aorta_inside_mm: Ramp = key(
+        (3.0, 1.0),
+        "Its middle inside the circle: a valve is deep as well.",
+        unit="mm",
+        source=ANATOMY,
+    )
     side_weight: float = key(
         4.0,
         "Weight of the aortic wall on the right and behind, and above the root.",

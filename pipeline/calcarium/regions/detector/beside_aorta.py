@@ -19,6 +19,7 @@ class BesideAorta:
     """One value per candidate; the meanings are those of :class:`~.places.Places`."""
 
     outside_aorta_mm: Float64
+    across_wall_mm: Float64
     outside_descending_mm: Float64
     above_root_mm: Float64
     left_of_aorta_mm: Float64
@@ -50,14 +51,24 @@ def beside_aorta(
     if not aorta.is_sure:
         far, unknown, none = np.full(n, FAR_MM), np.full(n, np.nan), np.zeros(n)
         return BesideAorta(
-            far, outside_descending_mm, unknown, unknown, unknown, none > 0, none, np.zeros((n, 2))
+            far,
+            none,
+            outside_descending_mm,
+            unknown,
+            unknown,
+            unknown,
+            none > 0,
+            none,
+            np.zeros((n, 2)),
         )
     axis = aorta.axis_at(k)
     behind_mm = (row - axis.row) * grid.pixel_mm
     left_mm = (column - axis.column) * grid.pixel_mm
     length = np.maximum(np.hypot(behind_mm, left_mm), 1e-3)
+    outside_mm, across_mm = _outside_mm(candidates, grid, aorta)
     return BesideAorta(
-        np.where(axis.known, _mean_outside_mm(candidates, grid, aorta), FAR_MM),
+        np.where(axis.known, outside_mm, FAR_MM),
+        np.where(axis.known, across_mm, 0.0),
         outside_descending_mm,
         (aorta.ascending.last - k) * grid.slice_mm,
         left_mm,
@@ -73,11 +84,16 @@ def native_sign(grid: Grid) -> Float64:
     return np.array([-1.0 if grid.flipped[1] else 1.0, -1.0 if grid.flipped[2] else 1.0])
 
 
-def _mean_outside_mm(candidates: Candidates, grid: Grid, aorta: Aorta) -> Float64:
-    """Mean over the voxels: the middle of an arc along the wall is well inside."""
+def _outside_mm(candidates: Candidates, grid: Grid, aorta: Aorta) -> tuple[Float64, Float64]:
+    """Mean over the voxels, as the middle of an arc along the wall is well inside; and depth.
+
+    A layer of even depth ``d`` has a standard deviation of ``d / sqrt(12)`` across.
+    """
     k, row, column = grid.from_native(
         *(i.astype(np.float64) for i in (candidates.z, candidates.y, candidates.x))
     )
     axis = aorta.axis_at(k)
-    away = np.hypot(row - axis.row, column - axis.column) * grid.pixel_mm
-    return candidates.mean(away - axis.radius_mm)
+    outside = np.hypot(row - axis.row, column - axis.column) * grid.pixel_mm - axis.radius_mm
+    mean = candidates.mean(outside)
+    variance = candidates.mean(outside**2) - mean**2
+    return mean, np.sqrt(12 * np.maximum(variance, 0))

@@ -103,14 +103,18 @@ def embedded(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
-    """At the aortic wall, with no fat, or much less, between it and the aorta's axis."""
+    """At the aortic wall, with no fat, or much less, between it and the aorta's axis.
+
+    What is deeper than a wall leaves it: an ostium.
+    """
     inside = np.maximum(-f.place.outside_aorta_mm, 0)
     artery = np.maximum(r.aorta_fat, r.aorta_fat_share * f.around.fat)
     fat_beyond = f.around.fat_to_aorta - artery - r.aorta_fat_per_mm * inside
     at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * ramp(
         f.place.aorta_support, r.aorta_support
     )
-    return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin)
+    leaves = ramp(f.place.across_wall_mm, r.aorta_depth_mm) * ramp(inside, r.aorta_inside_mm)
+    return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin) * (1 - leaves)
 
 
 def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:

@@ -42,6 +42,7 @@ class Places:
     above_bottom_mm : above the heart's underside
     below_bronchi_mm : below the main bronchi (99 where unknown)
     outside_aorta_mm : from the wall of ascending aorta or root, negative inside (99 if far)
+    across_wall_mm : depth across the wall of that aorta (0 where unknown)
     outside_descending_mm : from the wall of the descending aorta
     above_root_mm : above the lower end of the ascending aorta
     left_of_aorta_mm, behind_aorta_mm : from the axis of the ascending aorta
@@ -71,6 +72,7 @@ class Places:
     above_bottom_mm: Float64
     below_bronchi_mm: Float64
     outside_aorta_mm: Float64
+    across_wall_mm: Float64
     outside_descending_mm: Float64
     above_root_mm: Float64
     left_of_aorta_mm: Float64
