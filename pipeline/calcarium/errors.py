@@ -168,6 +168,11 @@ REASONS: dict[str, Reason] = {
         "Give an aorta mask, or look at the scan: without its blood there is no threshold.",
     ),
     "no_heart": Reason("unscorable", "No heart was found in the scan.", "Give the chest scan."),
+    "too_noisy": Reason(
+        "unscorable",
+        "Noise makes more bright spots in the heart than can be told apart.",
+        "Give a reconstruction with a smoother kernel or thicker slices.",
+    ),
     "no_position": Reason(
         "unscorable",
         "ImagePositionPatient or ImageOrientationPatient is missing.",

@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.spatial import Delaunay
 
 from calcarium.config.detector import DetectorRules
+from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.aorta import NO_VESSEL, Aorta, Vessel
 from calcarium.regions.anatomy.body import largest, neighbours_in_plane
 from calcarium.regions.anatomy.grid import coarse_grid
@@ -20,6 +21,7 @@ from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
 from calcarium.regions.detector.beside_aorta import _outside_mm
 from calcarium.regions.detector.candidates import Candidates, find_candidates, painted
 from calcarium.regions.detector.decide import capped, decide
+from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.evidence import ramp
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings
@@ -198,3 +200,25 @@ def test_depth_across_a_wall(make_volume, depth_mm):
     outside, across = _outside_mm(layer, grid, aorta)
     assert outside == pytest.approx(0, abs=0.4)
     assert across == pytest.approx(depth_mm, abs=0.5)  # a voxel
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 6), (1, 4, 6), (3, 1, 1), (40, 512, 4), (40, 8, 8)])
+def test_an_image_of_a_few_pixels_holds_no_heart(make_volume, shape):
+    with pytest.raises(ScanExcluded, match="no_heart"):
+        detect(make_volume(np.full(shape, 40)), RULES, load("numpy"))
+
+
+def test_more_spots_than_labels_are_refused(make_volume):
+    hu = np.full((10, 320, 320), 40)
+    hu[:, ::3, ::3] = 400  # one voxel each, two apart; so are the slices
+    hu[1::2] = 40
+    volume = make_volume(hu, row_spacing_mm=1.0, column_spacing_mm=1.0, increment_mm=3.0)
+    grid = coarse_grid(volume, load("numpy"))
+    spots = 5 * 107**2
+    rules = RULES.candidate.model_copy(update={"least_area_mm2": 1.0})
+    heart = np.ones(grid.hu.shape, bool)
+    assert len(find_candidates(volume, grid, heart, rules)) == spots < 2**16
+    more = make_volume(np.concatenate([hu, hu]), row_spacing_mm=1.0, column_spacing_mm=1.0)
+    grid = coarse_grid(more, load("numpy"))
+    with pytest.raises(ScanExcluded, match="too_noisy"):
+        find_candidates(more, grid, np.ones(grid.hu.shape, bool), rules)

@@ -138,11 +138,14 @@ def coarse_grid(volume: Volume, kernels: Kernels) -> Grid:
     Raises
     ------
     ScanExcluded
-        ``not_axial`` if the rows do not run from side to side.
+        ``not_axial`` if the rows do not run from side to side; ``no_heart`` if the image is
+        smaller than a block.
     """
     geometry = volume.geometry
     pixel_mm = float(np.sqrt(geometry.pixel_area_mm2))
     factor = min(MAX_FACTOR, max(1, round(TARGET_MM / pixel_mm)))
+    if min(geometry.rows, geometry.columns) < factor:
+        raise ScanExcluded("no_heart", f"{geometry.rows} x {geometry.columns} pixels")
     flipped = _flips(geometry)
     sums = kernels.block_sum(volume.stored, factor)[_steps(flipped)]
     slope, intercept = volume.rescale.slopes, volume.rescale.intercepts

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_evidence import CandidateRules
+from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
@@ -17,6 +18,7 @@ from calcarium_kernels.contract import Box, Int32, Int64, Labels
 from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
 from calcarium_kernels.host.runs import Plane
 
+MOST_CANDIDATES = int(np.iinfo(np.uint16).max)  # the type of labels
 MARGIN_MM = 12.0  # around the heart, so that a rib that reaches into it is seen as a rib
 
 
@@ -77,6 +79,11 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     volume, grid : the scan
     heart : the region on the grid
     rules : threshold, least area and least share in the region
+
+    Raises
+    ------
+    ScanExcluded
+        ``too_noisy`` if they are more than labels have numbers for
     """
     box = grid.native_box(heart, MARGIN_MM)
     threshold = stored_threshold(volume.rescale, Fraction(str(rules.threshold_hu)), inclusive=True)
@@ -87,7 +94,10 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     inside = heart[grid.nearest(0, found.z), grid.nearest(1, found.y), grid.nearest(2, found.x)]
     share = np.bincount(found.lesion[inside], minlength=found.n_lesions) / np.maximum(voxels, 1)
     wanted = voxels * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
-    return _listed(volume, box, found, wanted & (share >= rules.least_share_in_region))
+    wanted &= share >= rules.least_share_in_region
+    if wanted.sum() > MOST_CANDIDATES:
+        raise ScanExcluded("too_noisy", f"{wanted.sum()} bright spots")
+    return _listed(volume, box, found, wanted)
 
 
 def bright_components(
