@@ -109,7 +109,9 @@ def command(
     )
     summary = summarise(ResultFolder.at(out))
     click.echo("\n".join(lines_of(summary)))
-    if not summary.outcomes["scored"] or summary.share_failed > options.max_failed:
+    # A part of an archive may well hold nothing to score.
+    nothing = not summary.outcomes["scored"] and shard is None
+    if nothing or summary.share_failed > options.max_failed:
         click.echo(f"look at: calcarium show {shlex.quote(out)}")
         sys.exit(NOTHING_SCORED)
     click.echo(f"next: calcarium cohort describe {shlex.quote(out)}")
