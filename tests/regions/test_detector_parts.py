@@ -20,7 +20,7 @@ from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
 from calcarium.regions.detector.beside_aorta import _outside_mm
 from calcarium.regions.detector.candidates import Candidates, find_candidates, painted
-from calcarium.regions.detector.decide import capped, decide
+from calcarium.regions.detector.decide import capped, decide, in_an_ostium
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.evidence import ramp
 from calcarium.regions.detector.places import Places
@@ -222,3 +222,15 @@ def test_more_spots_than_labels_are_refused(make_volume):
     grid = coarse_grid(more, load("numpy"))
     with pytest.raises(ScanExcluded, match="too_noisy"):
         find_candidates(more, grid, np.ones(grid.hu.shape, bool), rules)
+
+
+def test_heavy_calcium_deeper_than_the_aortic_wall_is_never_surely_none():
+    n = 5
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["outside_aorta_mm"] = np.array([0.0, 0.0, 0.0, -8.0, 20.0])
+    place["across_wall_mm"] = np.array([6.0, 2.0, 6.0, 6.0, 6.0])
+    place["agatston"] = np.array([300.0, 300.0, 30.0, 300.0, 300.0])
+    # a thin one, a light one, one inside the root, one far away
+    np.testing.assert_array_equal(
+        in_an_ostium(Places(**place), RULES), [RULES.standing.possible, 0, 0, 0, 0]
+    )

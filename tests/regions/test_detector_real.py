@@ -94,18 +94,32 @@ def test_heavy_left_main_and_lad_calcium_of_a_low_dose_chest_ct(test_data):
     assert all(160 <= y <= 265 and 190 <= x <= 345 for _, y, x, _ in counted)  # within the heart
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_slices_twice_as_thick_keep_the_left_main(test_data, first):
-    scan = series(test_data / "nlst_101287_ldct" / "dicom")
-    n = (len(scan.stored) - first) // 2 * 2
-    pairs = scan.stored[first : first + n].reshape(n // 2, 2, 512, 512)
-    z_mm = scan.geometry.slice_position_mm[first : first + n].reshape(n // 2, 2).mean(axis=1)
+def averaged(scan: Volume, first: int, count: int) -> Volume:
+    """Slices ``count`` times as thick, from the slice ``first`` on."""
+    n = (len(scan.stored) - first) // count
+    part = slice(first, first + n * count)
+    shape = scan.stored.shape[1:]
+    stored = scan.stored[part].reshape(n, count, *shape).mean(axis=1)
+    z_mm = scan.geometry.slice_position_mm[part].reshape(n, count).mean(axis=1)
     spacing = scan.geometry.row_spacing_mm, scan.geometry.column_spacing_mm
     slope, intercept = scan.rescale.slope[0], scan.rescale.intercept[0]
-    thick = volume(np.rint(pairs.mean(axis=1)).astype(np.int16), z_mm, spacing, slope, intercept)
-    found = places(thick)
+    return volume(np.rint(stored).astype(np.int16), z_mm, spacing, slope, intercept)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_slices_of_4_mm_keep_the_left_main(test_data, first):
+    found = places(averaged(series(test_data / "nlst_101287_ldct" / "dicom"), first, 2))
     assert at(found["accepted"], 27, 223, 259)
     assert sum(s[3] for s in found["accepted"]) > 700
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_slices_of_6_mm_warn_of_the_left_main(test_data, first):
+    thick = averaged(series(test_data / "nlst_101287_ldct" / "dicom"), first, 3)
+    region = detect(thick, RULES, KERNELS)
+    seen = [label for label in region.meaning.values() if label.standing != "rejected"]
+    assert sum(label.features["agatston"] for label in seen) > 600
+    assert {row.check: row.status for row in region.quality}["score_certainty"] == "warn"
 
 
 def test_calcium_of_a_chest_ct_at_140_kv(test_data):

@@ -63,6 +63,7 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     excluded = excluded_by(places, rules.candidate)
     confidence, worst = weigh(Findings(places, around), rules.evidence)
     confidence = capped(confidence, places, around, rules.standing)
+    confidence = np.maximum(confidence, in_an_ostium(places, rules))
     allowed = np.array([not name for name in excluded], dtype=bool)
     reasons = [name or against for name, against in zip(excluded, worst, strict=True)]
     return decide(np.where(allowed, confidence, 0.0), reasons, places.agatston, rules.standing)
@@ -109,3 +110,16 @@ def capped(
     off_heart = 1 - (1 - rules.adrift_cap) * outermost
     most = np.minimum(lean, off_heart)
     return np.minimum(confidence, np.where(unseen, np.minimum(most, rules.unseen_aorta_cap), most))
+
+
+def in_an_ostium(places: Places, rules: DetectorRules) -> Float64:
+    """Least confidence: heavy calcium at the aorta, deeper than its wall, is at least possible.
+
+    Nothing else tells the calcified ostium of a coronary artery from the wall around it where
+    slices are thick.
+    """
+    outside, evidence = places.outside_aorta_mm, rules.evidence
+    at_wall = (outside > -evidence.aorta_inside_mm[0]) & (outside < evidence.aorta_mm[0])
+    deep = places.across_wall_mm > evidence.aorta_depth_mm[0]
+    heavy = places.agatston >= rules.standing.lone_agatston
+    return np.where(at_wall & deep & heavy, rules.standing.possible, 0.0)
