@@ -21,7 +21,7 @@ from calcarium.tables.read import read_table
 from calcarium.tables.runs import runs
 
 DASK = Path(sys.executable).with_name("dask")
-N = 16
+N = 48  # enough that a fast machine is not done before the third commit
 RUN = "commit_s = 0.2\nbundle_s = 0.1\nno_worker_s = 60.0\n"
 PROTOCOL = "extends = 'auto'\n[selection]\nmin_coverage_mm = 20.0\n[region]\nempty_mask = 'zero'\n"
 

@@ -16,6 +16,7 @@ from calcarium.errors import ResourceError
 
 # One death is enough for dask to give a task back: whose fault it was is decided here.
 CONFIG = {"distributed.scheduler.allowed-failures": 0}
+LOGGERS = ("distributed", "distributed.client")  # dask gives the second a level of its own
 
 
 @contextmanager
@@ -31,7 +32,8 @@ def workers(options: RunOptions, scheduler: str | None) -> Iterator[Client]:
     ResourceError
         if the scheduler does not answer or no worker comes.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is not None:
         with _remote(scheduler, options.no_worker_s) as client:
             yield client
