@@ -19,6 +19,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from calcarium.errors import UsageError
 from calcarium.regions.model import Label, Region
 from calcarium.regions.select import label_at
 from calcarium.volume.model import Geometry, Rescale, Volume
@@ -27,7 +28,7 @@ from calcarium_kernels.contract import Box, Int64, Labels, Stored
 from calcarium_kernels.host import LesionVoxels, lesion_voxels
 from calcarium_kernels.sparse import SparseArray
 
-FORMAT = 1
+FORMAT = 2  # 2: with the slices around, and where labels of contrast CT end
 LENGTH = struct.Struct("<I")
 Facts = dict[str, object]
 
@@ -75,14 +76,17 @@ def unpack(packed: bytes) -> PackedScan:
 
     Raises
     ------
-    ValueError
-        if the bytes are of another format.
+    UsageError
+        if another version packed them in another format.
     """
     plain = zlib.decompress(packed)
     (length,) = LENGTH.unpack_from(plain)
     facts = orjson.loads(plain[LENGTH.size : LENGTH.size + length])
     if facts["format"] != FORMAT:
-        raise ValueError(f"voxels of format {facts['format']}; this version reads {FORMAT}")
+        raise UsageError(
+            f"its voxels are of format {facts['format']}, and this version reads {FORMAT}: "
+            "score it again with --voxels HU"
+        )
     dtype = np.dtype(facts["dtype"])
     body = plain[LENGTH.size + length :]
     n = len(body) // (4 + dtype.itemsize + 2)

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from calcarium.errors import ScanFailed
 from calcarium.regions.formats import stream
-from calcarium.regions.formats.stream import ZLIB, buffered, grid_shape, inflated, raw_rows
+from calcarium.regions.formats.stream import buffered, grid_shape, gunzipped, inflated, raw_rows
 from calcarium.regions.label_runs import LabelRuns, ranges, runs_of_rows
 from calcarium.regions.labelmap import LabelMap
 from calcarium_kernels.contract import Box
@@ -58,7 +58,7 @@ def test_rows_come_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch, block_
     monkeypatch.setattr(stream, "BLOCK_BYTES", block_bytes)
     labels = np.random.default_rng(1).integers(0, 3, (4, 5, 6)).astype(">u2")
     packed = gzip.compress(labels[:2].tobytes()) + b"\0" * 9 + gzip.compress(labels[2:].tobytes())
-    file = inflated(buffered(io.BytesIO(packed)))
+    file = gunzipped(buffered(io.BytesIO(packed)))
     runs = [runs_of_rows(rows, first, 5) for first, rows in raw_rows(file, (4, 5, 6), labels.dtype)]
     painted = np.zeros((4, 5, 6), dtype=np.uint16)
     LabelRuns.joined(runs).paint(painted, Box.whole((4, 5, 6)))
@@ -69,10 +69,10 @@ def test_rows_come_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch, block_
 @pytest.mark.parametrize("cut", [1, 8, 30])
 def test_a_compressed_stream_that_is_cut_short_says_so(cut: int) -> None:
     plain = bytes(range(256)) * 8
-    for packed, bits in ((gzip.compress(plain), stream.GZIP), (zlib.compress(plain), ZLIB)):
-        assert inflated(buffered(io.BytesIO(packed)), bits).read() == plain
+    for packed, unpacked in ((gzip.compress(plain), gunzipped), (zlib.compress(plain), inflated)):
+        assert unpacked(buffered(io.BytesIO(packed))).read() == plain
         with pytest.raises(EOFError):
-            inflated(buffered(io.BytesIO(packed[:-cut])), bits).read()
+            unpacked(buffered(io.BytesIO(packed[:-cut]))).read()
 
 
 @pytest.mark.parametrize("sizes", [(7, 8), (7, 8, 9, 2), (0, 8, 9), (40_000, 1, 1), (32_767,) * 3])

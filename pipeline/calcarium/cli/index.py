@@ -57,7 +57,7 @@ def build_with_progress(inputs: tuple[str, ...], folder: Path, workers: int) -> 
 
     with (
         Console(stderr=True).status("looking for files") as status,
-        process_map(workers or os.cpu_count() or 1) as parallel,
+        process_map(workers or len(os.sched_getaffinity(0))) as parallel,
     ):
 
         def show(summary: IndexSummary) -> None:

@@ -95,7 +95,7 @@ def command(
         if table is not None:
             _print_covariates(console, table, index, protocols)
         setup = ScorerSetup(protocols, given, b"", covariates=table, all_scans=all_scans)
-        _print_hours(console, found, draw, setup, workers or os.cpu_count() or 1)
+        _print_hours(console, found, draw, setup, workers or len(os.sched_getaffinity(0)))
     click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
 
 

@@ -8,10 +8,12 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float64, Mask
+from calcarium.regions.boxes import widened
 from calcarium.regions.chambers import Chambers
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
 
+# Engineering choices: no source measures what lies around a plaque.
 SMOOTH_MM = 0.4
 BLUR_MM, NEAR_MM, FAR_MM = 0.7, 1.5, 2.5  # beyond the candidate's own blur; beside; around
 MOSTLY = 75  # percentile
@@ -46,15 +48,12 @@ def look_beside(
     """
     found = np.full((4, len(candidates)), np.nan)
     geometry = volume.geometry
-    spacing = geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm
-    pad = [int(np.ceil(FAR_MM / mm)) + 1 for mm in spacing]
+    spacing = geometry.spacing_zyx_mm
     for i in np.flatnonzero(wanted):
         own = slice(candidates.start[i], candidates.start[i + 1])
         places = candidates.z[own], candidates.y[own], candidates.x[own]
-        z, y, x = (
-            slice(max(0, int(p.min()) - n), min(size, int(p.max()) + n + 1))
-            for p, n, size in zip(places, pad, geometry.shape, strict=True)
-        )
+        held = tuple(slice(int(p.min()), int(p.max()) + 1) for p in places)
+        z, y, x = widened((held[0], held[1], held[2]), FAR_MM, spacing, geometry.shape)
         hu = volume.hu((z, y, x))
         candidate = np.zeros(hu.shape, bool)
         candidate[tuple(p - b.start for p, b in zip(places, (z, y, x), strict=True))] = True

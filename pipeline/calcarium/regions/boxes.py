@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import ceil
+from typing import TypeAlias
+
 import numpy as np
 
 from calcarium.volume.model import Float64, Geometry
 from calcarium_kernels.contract import Box, Labels
 
-Bounds = tuple[slice, slice, slice]
+Bounds: TypeAlias = tuple[slice, slice, slice]
+Shape: TypeAlias = tuple[int, int, int]
 
 
 def labelled_bounds(labels: Labels) -> Bounds:
@@ -19,6 +23,19 @@ def labelled_bounds(labels: Labels) -> Bounds:
         hit = np.flatnonzero(labels[tuple(bounds)].any(axis=others))
         bounds[axis] = slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0)
     return bounds[0], bounds[1], bounds[2]
+
+
+def widened(
+    part: Bounds, reach_mm: float, spacing_zyx_mm: tuple[float, float, float], shape: Shape
+) -> Bounds:
+    """A part of an array and all within reach of it, with a voxel more, up to the array's ends."""
+    z, y, x = (
+        slice(max(0, side.start - n), min(size, side.stop + n))
+        for side, n, size in zip(
+            part, (ceil(reach_mm / mm) + 1 for mm in spacing_zyx_mm), shape, strict=True
+        )
+    )
+    return z, y, x
 
 
 def part_of(box: Box, bounds: Bounds) -> Box:

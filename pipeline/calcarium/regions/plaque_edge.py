@@ -14,6 +14,7 @@ from scipy import ndimage
 from calcarium.config.contrast import ContrastRules
 from calcarium.regions.anatomy.grid import Float32, Mask
 from calcarium.regions.blood_pool import BloodPool
+from calcarium.regions.boxes import part_of, widened
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Labels
@@ -38,18 +39,18 @@ def painted_to_edge(
     box = candidates.box
     labels = np.zeros(box.shape, dtype=np.uint16)
     z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
-    labels[z, y, x] = (candidates.owner + 1).astype(np.uint16)
+    labels[z, y, x] = candidates.label
     if rules.edge_share == 0:
         return labels
     geometry = volume.geometry
-    spacing = geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm
+    spacing = geometry.spacing_zyx_mm
     reach_mm = rules.edge_reach_mm + rules.surroundings_mm
     above = labels.copy()
     for i, bounds in enumerate(ndimage.find_objects(above)):
         if not measured[i]:
             continue
-        part = _widened(bounds, spacing, reach_mm, box.shape)
-        hu = volume.hu(_in_volume(part, (box.z0, box.y0, box.x0)))
+        part = widened(bounds, reach_mm, spacing, box.shape)
+        hu = volume.hu(part_of(box, part).slices)
         here = above[part]
         lesion = lesion_to_edge(
             hu, here == i + 1, (here > 0) & (here != i + 1), spacing, blood, rules
@@ -112,22 +113,3 @@ def _touching(inside: Mask, lesion: Mask) -> Mask:
     wanted[parts[lesion]] = True
     wanted[0] = False
     return np.asarray(wanted[parts], dtype=np.bool_)
-
-
-def _widened(
-    bounds: tuple[slice, ...], spacing: Spacing, reach_mm: float, shape: tuple[int, ...]
-) -> tuple[slice, slice, slice]:
-    z, y, x = (
-        slice(max(0, b.start - n), min(size, b.stop + n))
-        for b, n, size in zip(
-            bounds, (int(np.ceil(reach_mm / mm)) + 1 for mm in spacing), shape, strict=True
-        )
-    )
-    return z, y, x
-
-
-def _in_volume(
-    part: tuple[slice, slice, slice], first: tuple[int, int, int]
-) -> tuple[slice, slice, slice]:
-    z, y, x = (slice(p.start + o, p.stop + o) for p, o in zip(part, first, strict=True))
-    return z, y, x

@@ -207,7 +207,7 @@ def _box_round(centre_mm: Float64, reach_mm: float, geometry: Geometry) -> Voxel
     # In-plane indices count from the slice's own origin, which wanders by tan(shear) per mm.
     # Two voxels more, as single slices may stray.
     lean = 1 + np.tan(np.radians(geometry.shear_deg))
-    size_mm = [geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm]
+    size_mm = geometry.spacing_zyx_mm
     reach = reach_mm * lean / np.array(size_mm) + 2
     return box_between(centre - reach, centre + reach, geometry)
 

@@ -81,8 +81,8 @@ class _LesionSums:
     def of(cls, islands: Islands, volume: Volume) -> _LesionSums:
         lesion, area = islands.lesion, islands.area_px
         n = int(lesion.max()) + 1
-        slope = np.array([float(s) for s in volume.rescale.slope])[islands.slice]
-        intercept = np.array([float(b) for b in volume.rescale.intercept])[islands.slice]
+        slope = volume.rescale.slopes[islands.slice]
+        intercept = volume.rescale.intercepts[islands.slice]
         extent = volume.geometry.slice_extent_mm[islands.slice]
 
         def add(values: Int64 | Float64) -> Float64:

@@ -117,8 +117,8 @@ def volume_of_parts_mm3(parts: Parts, volume: Volume) -> Float64:
 
 def mean_hu(parts: Parts, volume: Volume) -> Float64:
     """Mean Hounsfield units per part, from its sum of stored values."""
-    slope = np.array([float(s) for s in volume.rescale.slope])[parts.slice]
-    intercept = np.array([float(b) for b in volume.rescale.intercept])[parts.slice]
+    slope = volume.rescale.slopes[parts.slice]
+    intercept = volume.rescale.intercepts[parts.slice]
     return np.asarray(slope * parts.total / parts.area_px + intercept)
 
 
@@ -131,6 +131,12 @@ def labels_by_vessel(region: Region, present: NDArray[np.int64]) -> dict[str, li
         if label.standing in COUNTED:
             vessels.setdefault(label.vessel, []).append(value)
     return vessels
+
+
+def counts_in(region: Region, label: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether voxels with these labels of a region count; 0 is outside."""
+    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
+    return (label > 0) & ~np.isin(label, left_out)
 
 
 def labels_of(meaning: Mapping[int, Label], standing: Standing) -> list[int]:

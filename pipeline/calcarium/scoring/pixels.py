@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from calcarium.regions.model import Region
 from calcarium.regions.select import label_at
 from calcarium.scoring.cuts import clipped_region
-from calcarium.scoring.measure import COUNTED
+from calcarium.scoring.measure import counts_in
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import InSlice, Int32, Int64
 from calcarium_kernels.host import foreground_voxels
@@ -69,8 +69,7 @@ def counted_pixels(volume: Volume, region: Region, threshold: Int32) -> Pixels:
     z, y, x, label = foreground_voxels(
         volume.stored, volume.rescale.sign, threshold, box=clipped.box, labels=clipped.labels
     )
-    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
-    kept = ~np.isin(label, left_out)
+    kept = counts_in(region, label)
     return Pixels(z[kept], y[kept], x[kept], label[kept])
 
 
@@ -86,8 +85,7 @@ def with_rim(pixels: Pixels, volume: Volume, region: Region) -> Pixels:
     # A lesion that counts whole takes its rim along; a mask ends where it ends.
     if region.rule == "clip":
         label = label_at(region, z, y, x)
-    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
-    counts = (label > 0) & ~np.isin(label, left_out)
+    counts = counts_in(region, label)
     rim = Pixels(z[counts], y[counts], x[counts], label[counts])
     both = [np.concatenate([getattr(p, f) for p in (pixels, rim)]) for f in FIELDS]
     key = (both[0] * rows + both[1]) * columns + both[2]
@@ -97,9 +95,8 @@ def with_rim(pixels: Pixels, volume: Volume, region: Region) -> Pixels:
 
 def hu_at(volume: Volume, z: Int64, y: Int64, x: Int64) -> Float64:
     """Hounsfield units of single voxels, in double precision."""
-    slope = np.array([float(s) for s in volume.rescale.slope])
-    intercept = np.array([float(b) for b in volume.rescale.intercept])
-    return np.asarray(volume.stored[z, y, x] * slope[z] + intercept[z])
+    rescale = volume.rescale
+    return np.asarray(volume.stored[z, y, x] * rescale.slopes[z] + rescale.intercepts[z])
 
 
 def components(inside: Bool, pairs: tuple[Int64, Int64]) -> Int64:

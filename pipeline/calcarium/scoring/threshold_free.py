@@ -17,13 +17,13 @@ from scipy import ndimage
 from scipy.special import ndtr
 
 from calcarium.config.threshold_free import ThresholdFreeRules
+from calcarium.regions.boxes import Bounds, part_of, widened
 from calcarium.regions.model import Region
 from calcarium.regions.select import label_at
-from calcarium.scoring.measure import COUNTED
+from calcarium.scoring.measure import counts_in
 from calcarium.volume.model import Volume
 
 T = TypeVar("T")
-Part = tuple[slice, slice, slice]
 CROSS = np.array([[[0.0, 0.2, 0.0], [0.2, 0.2, 0.2], [0.0, 0.2, 0.0]]])  # CalciumScoring.jl
 
 
@@ -67,7 +67,7 @@ def spatially_weighted_score(volume: Volume, region: Region, mean_hu: float, sd_
     A voxel weighs Phi((HU - mean) / SD) of a rod of 100 mg/cm3; weights are smoothed in each
     slice by a cross of five pixels of 0.2, with nothing outside the region, and summed.
     """
-    counted = np.isin(_labels(region), _counted(region))
+    counted = counts_in(region, _labels(region))
     hu = volume.hu(region.box.slices).astype(np.float64)
     weight = np.where(counted, ndtr((hu - mean_hu) / sd_hu), 0.0)
     return float(ndimage.convolve(weight, CROSS, mode="constant")[counted].sum())
@@ -134,37 +134,25 @@ def _labels(region: Region) -> NDArray[np.uint16]:
 
 def _counted(region: Region) -> list[int]:
     """Label values that occur and count."""
-    left_out = {v for v, label in region.meaning.items() if label.standing not in COUNTED}
-    return [int(v) for v in np.unique(_labels(region)) if v and int(v) not in left_out]
+    values = np.unique(_labels(region))
+    return [int(value) for value in values[counts_in(region, values)]]
 
 
-def _around(volume: Volume, region: Region, value: int, reach_mm: float) -> Part:
+def _around(volume: Volume, region: Region, value: int, reach_mm: float) -> Bounds:
     """The part of the volume that holds a label and what lies within reach of it."""
     (found,) = ndimage.find_objects((_labels(region) == value).astype(np.uint8))
-    z, y, x = (
-        slice(
-            max(0, box.start + label.start - int(reach_mm / mm) - 1),
-            min(size, box.start + label.stop + int(reach_mm / mm) + 1),
-        )
-        for box, label, mm, size in zip(
-            region.box.slices, found, _spacing_mm(volume), volume.geometry.shape, strict=True
-        )
-    )
-    return z, y, x
-
-
-def _spacing_mm(volume: Volume) -> tuple[float, float, float]:
     geometry = volume.geometry
-    return geometry.slice_increment_mm, geometry.row_spacing_mm, geometry.column_spacing_mm
+    held = part_of(region.box, found).slices
+    return widened(held, reach_mm, geometry.spacing_zyx_mm, geometry.shape)
 
 
 def _distances(
-    volume: Volume, region: Region, value: int, part: Part
+    volume: Volume, region: Region, value: int, part: Bounds
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance of each voxel of a part to a label, and to the nearest of the others, in mm."""
     index = np.meshgrid(*(np.arange(s.start, s.stop) for s in part), indexing="ij")
     label = label_at(region, *(i.ravel() for i in index)).reshape(index[0].shape)
-    spacing = _spacing_mm(volume)
+    spacing = volume.geometry.spacing_zyx_mm
     others = (label > 0) & (label != value)
     own = ndimage.distance_transform_edt(label != value, sampling=spacing)
     if not others.any():

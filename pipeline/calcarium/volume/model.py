@@ -60,6 +60,11 @@ class Geometry:
         return self.row_spacing_mm * self.column_spacing_mm
 
     @property
+    def spacing_zyx_mm(self) -> tuple[float, float, float]:
+        """Distance of neighbouring slices, rows and columns."""
+        return self.slice_increment_mm, self.row_spacing_mm, self.column_spacing_mm
+
+    @property
     def voxel_mm3(self) -> float:
         """Volume of one voxel at the measured increment."""
         return self.pixel_area_mm2 * self.slice_increment_mm

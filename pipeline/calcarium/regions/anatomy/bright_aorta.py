@@ -17,6 +17,7 @@ from calcarium.regions.anatomy.extent import Extent
 from calcarium.regions.anatomy.grid import Grid
 from calcarium.regions.anatomy.thorax import CONTRAST_FLATTENED_HU, Thorax
 
+# Engineering choice: far above the noise of a block, below what a bolus makes the sides differ.
 AS_BRIGHT_SHARE = 0.2
 DARK_HU = -100.0
 

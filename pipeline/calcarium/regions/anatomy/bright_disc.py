@@ -17,6 +17,7 @@ from calcarium.regions.anatomy.rings import Path, best_path, flat_top, ring_resp
 
 RADII = slice(0, 5)  # 9-17 mm
 LEAST_SUPPORT = 0.1  # as for the descending aorta without contrast
+# Anatomy; widths are engineering choices.
 BACK_SHARE = 0.45  # it lies behind this share of the lungs' depth
 INSIDE_MM = 4.0
 LEFT_MM, SIDE_MM, SOFT_SIDE_MM = 15.0, 18.0, 8.0  # of the spine

@@ -18,7 +18,7 @@ from calcarium_kernels.contract import Box, Int32, Int64, Labels
 from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
 from calcarium_kernels.host.runs import Plane
 
-MOST_CANDIDATES = int(np.iinfo(np.uint16).max)  # the type of labels
+MOST_LABELS = int(np.iinfo(np.uint16).max)
 MARGIN_MM = 12.0  # around the heart, so that a rib that reaches into it is seen as a rib
 
 
@@ -55,6 +55,19 @@ class Candidates:
         """Candidate of each voxel."""
         return np.repeat(np.arange(len(self)), self.size)
 
+    @property
+    def label(self) -> Labels:
+        """Label of each voxel: 1 for those of the first candidate, and so on.
+
+        Raises
+        ------
+        ScanExcluded
+            ``too_noisy`` if the candidates are more than labels have numbers for
+        """
+        if len(self) > MOST_LABELS:
+            raise ScanExcluded("too_noisy", f"{len(self)} bright spots")
+        return (self.owner + 1).astype(np.uint16)
+
     def mean(self, values: Float64 | Float32 | Int64 | Mask) -> Float64:
         """Mean of a value over the voxels of each candidate."""
         sums = np.bincount(self.owner, values.astype(np.float64), minlength=len(self))
@@ -79,11 +92,6 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     volume, grid : the scan
     heart : the region on the grid
     rules : threshold, least area and least share in the region
-
-    Raises
-    ------
-    ScanExcluded
-        ``too_noisy`` if they are more than labels have numbers for
     """
     box = grid.native_box(heart, MARGIN_MM)
     threshold = stored_threshold(volume.rescale, Fraction(str(rules.threshold_hu)), inclusive=True)
@@ -94,10 +102,7 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     inside = heart[grid.nearest(0, found.z), grid.nearest(1, found.y), grid.nearest(2, found.x)]
     share = np.bincount(found.lesion[inside], minlength=found.n_lesions) / np.maximum(voxels, 1)
     wanted = voxels * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
-    wanted &= share >= rules.least_share_in_region
-    if wanted.sum() > MOST_CANDIDATES:
-        raise ScanExcluded("too_noisy", f"{wanted.sum()} bright spots")
-    return _listed(volume, box, found, wanted)
+    return _listed(volume, box, found, wanted & (share >= rules.least_share_in_region))
 
 
 def bright_components(
@@ -140,13 +145,13 @@ def painted(candidates: Candidates) -> tuple[Box, Labels]:
     box = _box_of(candidates)
     labels = np.zeros(box.shape, dtype=np.uint16)
     z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
-    owner = (candidates.owner + 1).astype(np.uint16)
+    label = candidates.label
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             row = np.clip(y + dy, 0, box.shape[1] - 1)
             column = np.clip(x + dx, 0, box.shape[2] - 1)
-            labels[z, row, column] = owner
-    labels[z, y, x] = owner
+            labels[z, row, column] = label
+    labels[z, y, x] = label
     return box, labels
 
 

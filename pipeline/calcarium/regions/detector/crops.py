@@ -48,11 +48,8 @@ def crops_around(volume: Volume, candidates: Candidates, wanted: Int64) -> Itera
     thin = 2 if geometry.column_spacing_mm < THIN_OUT_BELOW_MM else 1
     margin = round(MARGIN_MM / geometry.column_spacing_mm)
     margins = max(1, round(MARGIN_SLICES_MM / geometry.slice_increment_mm)), margin, margin
-    spacing_mm = (
-        geometry.slice_increment_mm,
-        geometry.row_spacing_mm * thin,
-        geometry.column_spacing_mm * thin,
-    )
+    slice_mm, row_mm, column_mm = geometry.spacing_zyx_mm
+    spacing_mm = slice_mm, row_mm * thin, column_mm * thin
     first, shape = _extents(candidates, margins, geometry.shape)
     for members in _alike(wanted, shape):
         hu = _hu(volume, first[members], shape[members[0]], thin)

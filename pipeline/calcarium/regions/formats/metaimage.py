@@ -10,7 +10,6 @@ import numpy as np
 from calcarium.errors import ScanExcluded, ScanFailed
 from calcarium.regions.formats.stream import (
     REVERSED,
-    ZLIB,
     LabelRows,
     Reader,
     Rows,
@@ -76,7 +75,7 @@ def _rows(
     opened: Opened, is_packed: bool, shape: tuple[int, int, int], dtype: np.dtype[np.generic]
 ) -> Rows:
     with opened as file:
-        voxels = inflated(file, ZLIB) if is_packed else file
+        voxels = inflated(file) if is_packed else file
         yield from raw_rows(voxels, shape, dtype)
         if is_packed:
             drain(voxels)

@@ -17,7 +17,7 @@ from calcarium.regions.formats.stream import (
     Rows,
     drain,
     grid_shape,
-    inflated,
+    gunzipped,
     raw_rows,
     skip,
 )
@@ -39,7 +39,7 @@ def read_nifti(file: Reader, url: str) -> LabelRows:
         ``mask_mismatch`` if the file does not say where it lies in the patient
     """
     if file.peek(2)[:2] == GZIP_MAGIC:
-        file = inflated(file)
+        file = gunzipped(file)
     size = NIFTI_2_HEADER_BYTES
     is_nifti_2 = file.peek(4)[:4] in (size.to_bytes(4, "little"), size.to_bytes(4, "big"))
     kind = nib.Nifti2Header if is_nifti_2 else nib.Nifti1Header

@@ -16,7 +16,7 @@ from calcarium.regions.formats.stream import (
     Rows,
     array_rows,
     grid_shape,
-    inflated,
+    gunzipped,
     raw_rows,
 )
 
@@ -70,7 +70,7 @@ def read_nrrd(file: Reader, url: str) -> LabelRows:
 def _rows(
     file: Reader, encoding: str, shape: tuple[int, int, int], dtype: np.dtype[np.generic]
 ) -> Rows:
-    voxels = file if encoding == "raw" else inflated(file)
+    voxels = file if encoding == "raw" else gunzipped(file)
     yield from raw_rows(voxels, shape, dtype)
     if voxels is not file and voxels.read(1):
         raise ValueError("it has more voxels than its header says")

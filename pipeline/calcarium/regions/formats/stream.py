@@ -7,7 +7,8 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, TypeAlias
+from gzip import GzipFile
+from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,6 @@ MAX_SIDE = 32_767
 MAX_VOXELS = MAX_VOLUME_BYTES
 # From an affine whose fastest axis comes first to one whose slowest does.
 REVERSED = [2, 1, 0, 3]
-GZIP, ZLIB = zlib.MAX_WBITS | 16, zlib.MAX_WBITS
 
 Reader: TypeAlias = "io.BufferedReader[io.RawIOBase]"
 Rows: TypeAlias = Iterator[tuple[int, NDArray[np.generic]]]
@@ -89,22 +89,15 @@ class HashedFile(io.RawIOBase):
         return self._hash.hexdigest()
 
 
-class Inflated(io.RawIOBase):
-    """What a stream of gzip members, or one zlib stream, stands for."""
+class _Zlib(io.RawIOBase):
+    """What one zlib stream stands for; for gzip the standard library has such a class."""
 
-    def __init__(self, file: Reader, window_bits: int = GZIP) -> None:
-        self._file, self._bits = file, window_bits
-        self._inflate = zlib.decompressobj(window_bits)
-        self._waiting = b""
-        self._place = 0
+    def __init__(self, file: Reader) -> None:
+        self._file, self._inflate, self._waiting = file, zlib.decompressobj(), b""
 
     def readable(self) -> bool:
         """Always."""
         return True
-
-    def tell(self) -> int:
-        """Number of bytes that were inflated."""
-        return self._place
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a buffer as far as the stream goes.
@@ -118,26 +111,14 @@ class Inflated(io.RawIOBase):
         """
         view = memoryview(buffer)
         content = b""
-        while not content and not (self._inflate.eof and self._is_over()):
+        while not content and not self._inflate.eof:
             self._waiting = self._waiting or self._file.read(INPUT_BYTES)
             if not self._waiting:
                 raise EOFError("its compressed voxels are cut short")
             content = self._inflate.decompress(self._waiting, len(view))
             self._waiting = self._inflate.unconsumed_tail
         view[: len(content)] = content
-        self._place += len(content)
         return len(content)
-
-    def _is_over(self) -> bool:
-        """Whether no other member follows; gzip allows several, and zeros between them."""
-        if self._bits == GZIP:
-            rest = self._inflate.unused_data.lstrip(b"\0") or self._file.read(INPUT_BYTES)
-            while rest and not rest.strip(b"\0"):
-                rest = self._file.read(INPUT_BYTES)
-            if rest:
-                self._inflate, self._waiting = zlib.decompressobj(GZIP), rest.lstrip(b"\0")
-                return False
-        return True
 
 
 def buffered(stream: io.RawIOBase) -> Reader:
@@ -145,9 +126,14 @@ def buffered(stream: io.RawIOBase) -> Reader:
     return io.BufferedReader(stream, BLOCK_BYTES)
 
 
-def inflated(file: Reader, window_bits: int = GZIP) -> Reader:
-    """A stream of what a compressed one stands for."""
-    return buffered(Inflated(file, window_bits))
+def gunzipped(file: Reader) -> Reader:
+    """What a stream of gzip members stands for."""
+    return buffered(cast(io.RawIOBase, GzipFile(fileobj=file)))
+
+
+def inflated(file: Reader) -> Reader:
+    """What a zlib stream stands for."""
+    return buffered(_Zlib(file))
 
 
 def drain(file: Reader | io.RawIOBase) -> None:
