@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stages import Clock, memory_bytes, stage_seconds
+
 COMPRESSED = ("jpeg-lossless", "jpeg-ls")
 CASES = [
     *((n_slices, "explicit", 0.0) for n_slices in (60, 140, 350)),
@@ -80,15 +82,11 @@ def _calcarium(folder: Path, source: str, mask_folder: str) -> dict[str, float]:
     from calcarium.intake.select import select
     from calcarium.intake.studies import iter_studies
     from calcarium.regions.inputs import gather_inputs
-    from calcarium.regions.resolve import find_region
-    from calcarium.scoring.score import score_region
-    from calcarium.volume import load_volume
     from calcarium_kernels import load
 
     protocol_file = folder / f"{source}.toml"
     protocol_file.write_text(f"extends = 'auto'\n[region]\nsource = '{source}'\n")
     protocols = load_protocol(str(protocol_file))
-    kernels, inputs = load("numpy"), gather_inputs(mask_folder)
     with tempfile.TemporaryDirectory() as index:
         clock = Clock()
         build_index([str(folder / "dicom")], Path(index))
@@ -96,52 +94,12 @@ def _calcarium(folder: Path, source: str, mask_folder: str) -> dict[str, float]:
         chosen = [choice for study in studies for choice in select(study, protocols).chosen]
         clock.lap("headers")
     before = memory_bytes("VmRSS")
-    for number, choice in enumerate(chosen):
-        if number == 1:  # the first one warmed the process up
-            clock.laps = {"headers": clock.laps["headers"] / len(studies) * (len(chosen) - 1)}
-            clock.last = Clock.read()
-        protocol = protocols.by_class[choice.scan_class]
-        volume = load_volume(choice.scan, protocol.volume)
-        clock.lap("pixels")
-        region = find_region(volume, choice.scan, protocol, inputs, kernels)
-        clock.lap("region")
-        score_region(volume, region, choice.scan.acquisition, protocol.scoring, kernels)
-        clock.lap("score")
-        n_bytes = float(volume.stored.nbytes)
-        del volume, region
-    stages = {name: lap / (len(chosen) - 1) for name, lap in clock.laps.items()}
+    found = stage_seconds(chosen, protocols, gather_inputs(mask_folder), load("numpy"))
+    n_bytes = found.pop("volume_bytes")
+    stages = {"headers": clock.laps["headers"] / len(studies)} | found
     above = memory_bytes("VmHWM") - before
     memory = {"volume_bytes": n_bytes, "above_start_bytes": above}
     return stages | {"total": sum(stages.values())} | memory
-
-
-def memory_bytes(field: str) -> float:
-    """``VmRSS`` (resident now) or ``VmHWM`` (peak) of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return float(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {field}")
-
-
-class Clock:
-    """Times between laps, by name.
-
-    Attributes
-    ----------
-    read : the clock: processor time, or that on the wall
-    """
-
-    read: Callable[[], float] = staticmethod(time.process_time)
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.last = Clock.read()
-
-    def lap(self, name: str) -> None:
-        """Time since the last lap."""
-        now = self.read()
-        self.laps[name] = self.laps.get(name, 0.0) + now - self.last
-        self.last = now
 
 
 def in_own_process(row: str, folder: Path, latency_ms: float) -> dict[str, float]:

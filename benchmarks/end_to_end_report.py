@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages import STAGES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Result = dict[str, Any]
-STAGES = ("headers", "pixels", "region", "score")
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759")
 GREY, PALE = "#8c8c8c", "#bab0ac"
 NAMES = {"masks": "masks", "in_turn": "masks,\nin turn", "detector": "detector"}

@@ -197,6 +197,7 @@ def main(words: list[str] | None = None) -> None:
     if args.report:
         show(json.loads(args.report.read_text()), args.report.with_suffix(""))
         return
+    args.work.mkdir(parents=True, exist_ok=True)
     card = find_card(args.backend)
     if card is None:
         say("no GPU is used here: numpy alone is measured, and nothing is said about any GPU")

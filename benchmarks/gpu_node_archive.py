@@ -55,8 +55,8 @@ def make_archive(folder: Path, slices: int, syntax: str, n_studies: int) -> Arch
     if needed > 0.9 * free:
         raise SystemExit(
             f"{n_studies} studies of {slices} slices take up to {needed / 1e9:.0f} GB, and "
-            f"{folder.parent} has {free / 1e9:.0f} GB free: name another --work, fewer --workers "
-            "or fewer --studies"
+            f"{folder.parent} has {free / 1e9:.0f} GB free: name another --work, or fewer of "
+            "--workers or --per-worker"
         )
     scan = timing_scan(slices)
     uids = SeriesUids.of(f"node-{slices}-{syntax}")

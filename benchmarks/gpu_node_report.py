@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_node_result import PARTS
-from gpu_node_stages import STAGES
+from stages import STAGES
 
 Result = dict[str, Any]
 Row = dict[str, Any]

@@ -11,12 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from end_to_end import Clock, memory_bytes
-
-STAGES = ("headers", "pixels", "region", "score")
+from stages import STAGES, Clock, memory_bytes, stage_seconds
 
 
-def stage_seconds(
+def study_stages(
     studies: list[Path], masks: str, backend: Literal["numpy", "cupy"]
 ) -> dict[str, float]:
     """Seconds per study by stage; the first study warms the process up and does not count."""
@@ -25,9 +23,6 @@ def stage_seconds(
     from calcarium.intake.select import select
     from calcarium.intake.studies import iter_studies
     from calcarium.regions.inputs import gather_inputs
-    from calcarium.regions.resolve import find_region
-    from calcarium.scoring.score import score_region
-    from calcarium.volume import load_volume
     from calcarium_kernels import load
 
     protocols, inputs, kernels = load_protocol("auto"), gather_inputs(masks), load(backend)
@@ -41,20 +36,9 @@ def stage_seconds(
         chosen = [choice for study in indexed for choice in select(study, protocols).chosen]
     if len(chosen) != len(studies):
         raise RuntimeError(f"{len(studies)} studies, but {len(chosen)} scans were chosen")
-    laps = {"headers": clock.laps["headers"]}
-    for number, choice in enumerate(chosen):
-        protocol = protocols.by_class[choice.scan_class]
-        if number <= 1:
-            clock = Clock()
-        volume = load_volume(choice.scan, protocol.volume)
-        clock.lap("pixels")
-        region = find_region(volume, choice.scan, protocol, inputs, kernels)
-        clock.lap("region")
-        score_region(volume, region, choice.scan.acquisition, protocol.scoring, kernels)
-        clock.lap("score")
-        del volume, region
-    laps |= clock.laps
-    stages = {f"{name}_s": laps[name] / (len(chosen) - 1) for name in STAGES}
+    found = stage_seconds(chosen, protocols, inputs, kernels)
+    found["headers"] = clock.laps["headers"] / (len(studies) - 1)
+    stages = {f"{name}_s": found[name] for name in STAGES}
     return stages | {"peak_bytes_above_start": memory_bytes("VmHWM") - before}
 
 
@@ -65,7 +49,7 @@ def main() -> None:
     parser.add_argument("--masks", default="")
     parser.add_argument("--backend", choices=("numpy", "cupy"), default="numpy")
     args = parser.parse_args()
-    print(json.dumps([stage_seconds(args.studies, args.masks, args.backend)]))
+    print(json.dumps([study_stages(args.studies, args.masks, args.backend)]))
 
 
 if __name__ == "__main__":

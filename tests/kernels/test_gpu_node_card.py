@@ -14,7 +14,7 @@ from host_shim import require_compiler
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu_node_card
 from gpu_node_card import CopyToDevice, CopyToPinned, find_card, watched
-from gpu_node_stages import STAGES, stage_seconds
+from gpu_node_stages import STAGES, study_stages
 
 from calcarium.phantom.study import StudyOrder, write_study
 from calcarium_kernels.device import claim
@@ -93,7 +93,7 @@ def test_stages_are_timed_on_a_card(cupy: FakeCupy, tmp_path: Path) -> None:
         order = StudyOrder(number, seed=11, matrix=128, calcified=True)
         write_study(tmp_path, order)
     studies = sorted((tmp_path / "dicom").iterdir())
-    found = stage_seconds(studies, str(tmp_path / "masks"), "cupy")
+    found = study_stages(studies, str(tmp_path / "masks"), "cupy")
     assert all(found[f"{stage}_s"] > 0 for stage in STAGES)
     assert "pack_labelled" in cupy.shim.launched
     assert np.isfinite(found["peak_bytes_above_start"])
