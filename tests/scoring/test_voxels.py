@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from calcarium import voxels
 from calcarium.config.protocol import ScoringRules
+from calcarium.errors import UsageError
 from calcarium.regions.model import Label, Region
 from calcarium.scoring.conventions import CONVENTIONS
 from calcarium.scoring.score import score_region
@@ -89,3 +91,12 @@ def test_an_empty_region(make_volume, empty_acquisition):
         again.volume, again.region, empty_acquisition, ScoringRules(), load("numpy")
     )
     assert scores.conventions[0].total.agatston == 0
+
+
+def test_voxels_of_another_version_are_refused_in_a_sentence(make_volume, monkeypatch):
+    volume, rng = blobs(make_volume, 6)
+    monkeypatch.setattr(voxels, "FORMAT", voxels.FORMAT - 1)
+    packed = pack(volume, region_of(rng, "clip"), 130.0)
+    monkeypatch.undo()
+    with pytest.raises(UsageError, match="score it again with --voxels"):
+        unpack(packed)

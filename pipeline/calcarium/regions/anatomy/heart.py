@@ -74,7 +74,7 @@ def find_heart(thorax: Thorax, extent: Extent, aorta: Aorta, rules: HeartRules) 
 def heart_of_mask(thorax: Thorax, extent: Extent, mask: Mask, rules: HeartRules) -> Heart:
     """The region of a user's heart mask (on the grid): it, and the fat around it."""
     bone = _bone(thorax, extent, rules)
-    near = ndimage.distance_transform_edt(~mask, sampling=thorax.grid.sampling_mm) <= EPICARDIUM_MM
+    near = dilated(mask, EPICARDIUM_MM, thorax.grid.sampling_mm)
     region = np.asarray(near & ~thorax.lungs.mask & ~bone & thorax.body)
     return _measured(thorax, extent, region, bone)
 
