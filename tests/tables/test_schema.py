@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from calcarium.tables.arrow_schema import arrow_schema
+from calcarium.tables.check_rows import check_rows
 from calcarium.tables.columns import Table
 from calcarium.tables.dictionary import data_dictionary_csv, tables_markdown
 from calcarium.tables.rows import PRIVATE_TABLES, Cell, Row, StudyRows, TableName
-from calcarium.tables.schema import TABLES, arrow_schema, check_rows
+from calcarium.tables.schema import TABLES
 from calcarium.tables.stamp import Stamp, stamp
 
 IDENTIFYING = (

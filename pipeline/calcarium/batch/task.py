@@ -21,8 +21,8 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from calcarium.errors import ResourceError, UsageError
 from calcarium.intake.records import Study
+from calcarium.tables.check_rows import check_rows
 from calcarium.tables.rows import Failure, StudyRows
-from calcarium.tables.schema import check_rows
 from calcarium_kernels.device import DeviceError
 
 Scorer: TypeAlias = Callable[[Study], StudyRows]

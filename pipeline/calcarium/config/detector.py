@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from calcarium.config.detector_anatomy import AortaRules, ExtentRules, HeartRules
 from calcarium.config.detector_doubt import DoubtRules
-from calcarium.config.detector_evidence import (
-    ArteryRules,
-    CandidateRules,
-    EvidenceRules,
-    StandingRules,
-)
+from calcarium.config.detector_evidence import CandidateRules, EvidenceRules
+from calcarium.config.detector_standing import ArteryRules, StandingRules
 from calcarium.config.keys import Section, section
 
 

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from calcarium.tables.arrow_schema import arrow_schema
+from calcarium.tables.check_rows import check_rows
 from calcarium.tables.folder import TEMPORARY, Part, ResultFolder
 from calcarium.tables.read import dataset
 from calcarium.tables.rows import Row, StudyRows, TableName
-from calcarium.tables.schema import TABLES, arrow_schema, check_rows
+from calcarium.tables.schema import TABLES
 
 ROWS_KEY = b"calcarium.rows"
 COMMIT_ORDER: tuple[TableName, ...] = (*(t for t in TABLES if t != "series"), "series")

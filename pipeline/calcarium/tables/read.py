@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from calcarium.errors import UsageError
+from calcarium.tables.arrow_schema import arrow_schema
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.rows import TableName
-from calcarium.tables.schema import TABLES, arrow_schema
+from calcarium.tables.schema import TABLES
 
 
 def open_results(url: str) -> ResultFolder:

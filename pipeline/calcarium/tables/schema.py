@@ -14,15 +14,8 @@ them out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from types import NoneType
-from typing import TYPE_CHECKING
-
-from calcarium.tables.columns import Column, Kind, Table, count, flag, identifier, real, text
-from calcarium.tables.rows import Row, TableName
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from calcarium.tables.columns import Column, Table, count, flag, identifier, real, text
+from calcarium.tables.rows import TableName
 
 STUDY_ID = identifier(
     "study_id",
@@ -345,75 +338,3 @@ TABLES: dict[TableName, Table] = {
     table.name: table
     for table in (STUDIES, SERIES, SCORES, VESSELS, LESIONS, QUALITY, VOXELS, LINKS, MESSAGES)
 }
-
-
-CELLS: dict[Kind, tuple[type, ...]] = {
-    "string": (str,),
-    "int64": (int,),
-    "double": (float, int),
-    "bool": (bool,),
-    "binary": (bytes,),
-}
-
-
-def arrow_schema(table: TableName) -> pa.Schema:
-    """The Arrow schema of a table; meaning and unit travel as field metadata."""
-    import pyarrow as pa
-
-    kinds = {
-        "string": pa.string(),
-        "int64": pa.int64(),
-        "double": pa.float64(),
-        "bool": pa.bool_(),
-        "binary": pa.binary(),
-    }
-    return pa.schema(
-        [
-            pa.field(
-                column.name,
-                kinds[column.kind],
-                column.nullable,
-                {"meaning": column.meaning, "unit": column.unit},
-            )
-            for column in TABLES[table].columns
-        ]
-    )
-
-
-def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) -> None:
-    """Refuse rows that do not have exactly the table's columns.
-
-    Parameters
-    ----------
-    table : name of the table
-    rows : rows to check
-    stamped : whether the stamped columns must be there (else they must not)
-
-    Raises
-    ------
-    ValueError
-        if a column is unknown or missing, of another type, or empty where it must
-        not be; names the table and every such column.
-    """
-    columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
-    allowed = {column.name: CELLS[column.kind] for column in columns}
-    required = [column.name for column in columns if not column.nullable]
-    fitting = {c.name: (*CELLS[c.kind], *([NoneType] if c.nullable else [])) for c in columns}
-    for row in rows:
-        if row.keys() == allowed.keys() and all(
-            type(cell) in fitting[name] for name, cell in row.items()
-        ):
-            continue
-        faults = {
-            "unknown": sorted(row.keys() - allowed.keys()),
-            "missing": sorted(allowed.keys() - row.keys()),
-            "empty": [name for name in required if name in row and row[name] is None],
-            "of another type": [
-                name
-                for name, cell in row.items()
-                if cell is not None and name in allowed and type(cell) not in allowed[name]
-            ],
-        }
-        said = [f"{fault}: {', '.join(names)}" for fault, names in faults.items() if names]
-        if said:
-            raise ValueError(f"a row of {table} has columns that are {'; '.join(said)}")

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from calcarium.tables.arrow_schema import arrow_schema
 from calcarium.tables.commit import row_counts
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.identities import identities
@@ -17,7 +18,7 @@ from calcarium.tables.leaks import leak_queries, register_files
 from calcarium.tables.read import connect
 from calcarium.tables.rows import TableName
 from calcarium.tables.runs import runs
-from calcarium.tables.schema import TABLES, arrow_schema
+from calcarium.tables.schema import TABLES
 
 EXAMPLES = 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calcarium.config.detector_evidence import ArteryRules
+from calcarium.config.detector_standing import ArteryRules
 from calcarium.regions.detector.places import Places
 from calcarium.regions.model import Vessel
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calcarium.config.detector import DetectorRules
-from calcarium.config.detector_evidence import StandingRules
+from calcarium.config.detector_standing import StandingRules
 from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.detector.candidates import Candidates

@@ -1,0 +1,129 @@
+"""The keys of the detector that make a standing of a confidence, and an artery of a place."""
+
+from __future__ import annotations
+
+from calcarium.config.detector_evidence import Ramp
+from calcarium.config.keys import Section, key
+
+
+class StandingRules(Section):
+    """From a confidence to a standing."""
+
+    accepted: float = key(
+        0.8,
+        "Confidence from which a candidate is accepted.",
+        ge=0,
+        le=1,
+        source="engineering choice: the confidence is not calibrated on patients",
+    )
+    doubtful: float = key(
+        0.5,
+        "Confidence from which it counts, but not in the lower end.",
+        ge=0,
+        le=1,
+        source="engineering choice: more likely than not",
+    )
+    possible: float = key(
+        0.2,
+        "Confidence from which it is added at the upper end.",
+        ge=0,
+        le=1,
+        source="engineering choice: the confidence is not calibrated on patients",
+    )
+    lone_agatston: float = key(
+        100.0,
+        "Without any accepted candidate, doubtful ones count only from this sum: zero stays "
+        "zero, with the doubtful ones at the upper end.",
+        unit="Agatston",
+        source="engineering choice: the lowest category ends there",
+        ge=0,
+    )
+    lean_cap: float = key(
+        0.75,
+        "Greatest confidence of a candidate without fat around it.",
+        source="coronary calcium had fat of 0.04 or more, median 0.33",
+        ge=0,
+        le=1,
+    )
+    lean_fat: tuple[float, float] = key((0.08, 0.14), "Fat from which this no longer holds.")
+    adrift_cap: float = key(
+        0.75,
+        "Greatest confidence of a candidate at the outside of the heart: calcium of the "
+        "pericardium cannot be told from that of an artery there.",
+        ge=0,
+        le=1,
+        source="engineering choice: doubtful, never accepted",
+    )
+    adrift_muscle_mm: Ramp = key(
+        (0.5, 1.5),
+        "At the outside: so far off chambers and great vessels, in much fat.",
+        unit="mm",
+        source="34 places on arteries in two chest CT: -2 to 5; in fat grooves up to 9",
+    )
+    adrift_fat: Ramp = key((0.40, 0.50), "Much fat.", source="coronary calcium: median of 0.33")
+    adrift_lung_share: Ramp = key(
+        (0.15, 0.25),
+        "At the outside: share of lung around.",
+        source="34 places on arteries in two chest CT: 0.15 or less in 26",
+    )
+    unseen_aorta_cap: float = key(
+        0.75,
+        "Greatest confidence of a deep candidate with little fat where the aorta is not sure: "
+        "its wall cannot be told from an artery.",
+        ge=0,
+        le=1,
+        source="engineering choice: doubtful, never accepted",
+    )
+    unseen_aorta_lung_mm: float = key(
+        15.0,
+        "Deep: distance to lung.",
+        unit="mm",
+        ge=0,
+        source="wall lesions of the root lay deeper than that",
+    )
+    unseen_aorta_fat: float = key(
+        0.3,
+        "Little fat.",
+        ge=0,
+        le=1,
+        source="coronary calcium had a median of 0.33",
+    )
+
+
+class ArteryRules(Section):
+    """Which artery a place belongs to."""
+
+    right_of_mm: float = key(
+        12.0,
+        "Right of this distance to the left of the spine is RCA.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    underside_mm: float = key(
+        30.0,
+        "Height of the underside, where the RCA ends.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    underside_left_mm: float = key(
+        35.0,
+        "How far to the left it does.",
+        unit="mm",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    underside_depth: float = key(
+        0.6,
+        "And how far in front of the spine (share of depth).",
+        source="read off the lesions of six gated reference scans; may not hold elsewhere",
+    )
+    ostium_below_mm: float = key(
+        20.0,
+        "How far below the end of the ascending aorta the left main may lie.",
+        unit="mm",
+        source="engineering choice",
+    )
+    left_anterior_depth: float = key(
+        0.415,
+        "In front of this share of the chest's depth a left artery is LM or LAD, behind it LCX.",
+        source="read off 40 labelled lesions of 6 gated CT; they come as near as 0.01",
+    )

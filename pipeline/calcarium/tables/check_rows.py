@@ -1,0 +1,57 @@
+"""Rows must have the columns of their table, whole and of the right types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import NoneType
+
+from calcarium.tables.columns import Kind
+from calcarium.tables.rows import Row, TableName
+from calcarium.tables.schema import TABLES
+
+CELLS: dict[Kind, tuple[type, ...]] = {
+    "string": (str,),
+    "int64": (int,),
+    "double": (float, int),
+    "bool": (bool,),
+    "binary": (bytes,),
+}
+
+
+def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) -> None:
+    """Refuse rows that do not have exactly the table's columns.
+
+    Parameters
+    ----------
+    table : name of the table
+    rows : rows to check
+    stamped : whether the stamped columns must be there (else they must not)
+
+    Raises
+    ------
+    ValueError
+        if a column is unknown or missing, of another type, or empty where it must
+        not be; names the table and every such column.
+    """
+    columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
+    allowed = {column.name: CELLS[column.kind] for column in columns}
+    required = [column.name for column in columns if not column.nullable]
+    fitting = {c.name: (*CELLS[c.kind], *([NoneType] if c.nullable else [])) for c in columns}
+    for row in rows:
+        if row.keys() == allowed.keys() and all(
+            type(cell) in fitting[name] for name, cell in row.items()
+        ):
+            continue
+        faults = {
+            "unknown": sorted(row.keys() - allowed.keys()),
+            "missing": sorted(allowed.keys() - row.keys()),
+            "empty": [name for name in required if name in row and row[name] is None],
+            "of another type": [
+                name
+                for name, cell in row.items()
+                if cell is not None and name in allowed and type(cell) not in allowed[name]
+            ],
+        }
+        said = [f"{fault}: {', '.join(names)}" for fault, names in faults.items() if names]
+        if said:
+            raise ValueError(f"a row of {table} has columns that are {'; '.join(said)}")
