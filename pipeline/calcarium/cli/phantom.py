@@ -35,6 +35,20 @@ import click
     default=True,
     help="Calcium outside the coronary arteries (thorax).",
 )
+@click.option(
+    "--contrast",
+    type=click.Choice(["none", "only", "pairs"]),
+    default="none",
+    show_default=True,
+    help="Gated scans with a contrast agent, alone or beside the plain scan of the same person.",
+)
+@click.option(
+    "--plaques",
+    type=click.Choice(["natural", "apart"]),
+    default="natural",
+    show_default=True,
+    help="Plaques as patients have them, or nine that lie apart, to be measured one by one.",
+)
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 def command(
     out: Path,
@@ -45,6 +59,8 @@ def command(
     syntax: str,
     matrix: int,
     distractors: bool,
+    contrast: str,
+    plaques: str,
     workers: int,
 ) -> None:
     """Write synthetic studies that carry their truth.
@@ -56,7 +72,8 @@ def command(
     """  # noqa: D301 (\b keeps the lines apart)
     from typing import cast
 
-    from calcarium.phantom.registry import order_studies, write_registry
+    from calcarium.phantom.plaques import PlaqueStyle
+    from calcarium.phantom.registry import ContrastScans, order_studies, write_registry
     from calcarium.phantom.study import Kind, StudyTruth
 
     orders = order_studies(
@@ -67,11 +84,16 @@ def command(
         syntax=syntax,
         matrix=matrix,
         distractors=distractors,
+        contrast=cast(ContrastScans, contrast),
+        plaques=cast(PlaqueStyle, plaques),
     )
 
     def say(truth: StudyTruth) -> None:
-        score = truth.ideal["total"].agatston
-        click.echo(f"{truth.folder}  {len(truth.plaques)} plaques  Agatston {score:.1f}")
+        bolus = truth.order.bolus
+        score = "" if bolus else f"Agatston {truth.ideal['total'].agatston:.1f}"
+        blood = f"blood {bolus.left_hu:.0f} HU" if bolus else ""
+        click.echo(f"{truth.folder}  {len(truth.plaques)} plaques  {score or blood}")
 
     write_registry(out, orders, workers=workers, on_study=say)
-    click.echo(f"score it: calcarium score {out / 'dicom'} --masks {out / 'masks'} --out RESULTS")
+    how = f"--masks {out / 'masks'}" if contrast == "none" else "--protocol cta"
+    click.echo(f"score it: calcarium score {out / 'dicom'} {how} --out RESULTS")

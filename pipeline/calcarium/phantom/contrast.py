@@ -19,6 +19,9 @@ BLOOD_STEP_MM = 0.6  # finer than tissue: coronary lumens are 2 to 4 mm wide
 AORTIC_WALL_MM = 1.4
 LEAD_RADIUS_MM, LEAD_HU = 0.7, 9000.0
 N_STREAKS, STREAK_REACH_MM, STREAK_DEG = 14, 60.0, 3.0
+# From a bolus that has left the right heart to one that is still in it; engineering choices.
+LEFT_HU, RIGHT_HU, DISTAL_SHARE = (250.0, 500.0), (120.0, 700.0), (0.7, 0.95)
+SHARE_WITH_STREAKS, GREATEST_STREAK_HU, SHARE_WITH_LEAD = 0.4, 80.0, 0.15
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,22 @@ class Bolus:
     distal_share: float = 0.8
     streak_hu: float = 0.0
     has_lead: bool = False
+
+
+def draw_bolus(rng: np.random.Generator) -> Bolus:
+    """The agent of one scan: early or late, with streaks and a lead in some."""
+    left_hu, right_hu, distal = (
+        float(rng.uniform(*limits)) for limits in (LEFT_HU, RIGHT_HU, DISTAL_SHARE)
+    )
+    streak_hu = float(rng.uniform(0, GREATEST_STREAK_HU))
+    has_streaks, has_lead = rng.random(2) < (SHARE_WITH_STREAKS, SHARE_WITH_LEAD)
+    return Bolus(
+        round(left_hu),
+        round(right_hu),
+        distal_share=distal,
+        streak_hu=streak_hu if has_streaks else 0.0,
+        has_lead=bool(has_lead),
+    )
 
 
 @dataclass(frozen=True)

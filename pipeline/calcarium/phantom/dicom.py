@@ -65,7 +65,7 @@ class SeriesUids:
         return cls(
             generate_uid(entropy_srcs=["study", study]),
             generate_uid(entropy_srcs=["series", study, series]),
-            generate_uid(entropy_srcs=["frame", study]),
+            generate_uid(entropy_srcs=["frame", study, series]),  # one is placed anew for each
         )
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from calcarium.errors import UsageError
 from calcarium.phantom.codecs import syntax_uid
+from calcarium.phantom.contrast import draw_bolus
+from calcarium.phantom.plaques import PlaqueStyle
 from calcarium.phantom.study import Kind, StudyOrder, StudyTruth, write_study
 
 Row: TypeAlias = dict[str, str | int | float | bool]
+ContrastScans: TypeAlias = Literal["none", "only", "pairs"]
 
 
 def order_studies(
@@ -27,8 +31,15 @@ def order_studies(
     syntax: str = "explicit",
     matrix: int = 512,
     distractors: bool = True,
+    contrast: ContrastScans = "none",
+    plaques: PlaqueStyle = "natural",
 ) -> list[StudyOrder]:
     """Orders for a registry; study ``i`` is the same however many follow it.
+
+    Parameters
+    ----------
+    contrast : gated scans with a contrast agent alone, or beside the plain gated scan of the
+        same person with the same calcium
 
     Raises
     ------
@@ -37,14 +48,25 @@ def order_studies(
     """
     if studies < 1 or not 0 <= gated_share <= 1 or seed < 0:
         raise UsageError("--studies must be 1 or more, --seed 0 or more, --gated-share 0 to 1")
+    if contrast != "none" and kind != "thorax":
+        raise UsageError("--contrast needs --kind thorax")
     syntax_uid(syntax)
     orders = []
     for number in range(1, studies + 1):
         rng = np.random.default_rng([seed, number])
-        gated = bool(rng.random() < gated_share)
-        orders.append(
-            StudyOrder(number, int(rng.integers(2**31)), kind, gated, syntax, matrix, distractors)
+        gated = bool(rng.random() < gated_share) or contrast != "none"
+        order = StudyOrder(
+            number,
+            int(rng.integers(2**31)),
+            kind,
+            gated,
+            syntax,
+            matrix,
+            distractors,
+            plaques=plaques,
         )
+        orders += [order] if contrast != "only" else []
+        orders += [replace(order, bolus=draw_bolus(rng))] if contrast != "none" else []
     return orders
 
 
@@ -92,7 +114,7 @@ def write_tables(folder: Path, truths: Sequence[StudyTruth]) -> None:
 
 
 def _study_row(truth: StudyTruth) -> Row:
-    grid, plaques = truth.grid, truth.plaques
+    grid, plaques, bolus = truth.grid, truth.plaques, truth.order.bolus
     row: Row = {
         "number": truth.order.number,
         "kind": truth.order.kind,
@@ -110,16 +132,17 @@ def _study_row(truth: StudyTruth) -> Row:
         "slice_thickness_mm": grid.slice_thickness_mm,
         "row_spacing_mm": grid.row_spacing_mm,
         "column_spacing_mm": grid.column_spacing_mm,
+        "left_heart_hu": bolus.left_hu if bolus else "",
+        "right_heart_hu": bolus.right_hu if bolus else "",
         "n_plaques": len(plaques),
         "n_distractors": len(truth.distractors),
         "true_volume_mm3": round(sum(plaque.volume_mm3 for plaque in plaques), 3),
         "true_mass_mg": round(sum(plaque.mass_mg for plaque in plaques), 4),
-        "agatston": truth.ideal["total"].agatston,
-        "volume_mm3": truth.ideal["total"].volume_mm3,
     }
-    for vessel in truth.vessel_labels:
-        row[f"agatston_{vessel.lower()}"] = truth.ideal[vessel].agatston
-        row[f"volume_mm3_{vessel.lower()}"] = truth.ideal[vessel].volume_mm3
+    for vessel in ("total", *truth.vessel_labels):
+        ideal, suffix = truth.ideal.get(vessel), "" if vessel == "total" else f"_{vessel.lower()}"
+        row[f"agatston{suffix}"] = ideal.agatston if ideal else ""
+        row[f"volume_mm3{suffix}"] = ideal.volume_mm3 if ideal else ""
     return row
 
 

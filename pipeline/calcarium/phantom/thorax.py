@@ -29,7 +29,12 @@ from calcarium.phantom.model import (
 )
 from calcarium.phantom.noise import add_noise
 from calcarium.phantom.plan import ScanPlan, draw_cta_plan, draw_plan
-from calcarium.phantom.plaques import SHARE_WITHOUT_CALCIUM, draw_plaques
+from calcarium.phantom.plaques import (
+    SHARE_WITHOUT_CALCIUM,
+    PlaqueStyle,
+    draw_apart,
+    draw_plaques,
+)
 from calcarium.phantom.shapes import Shape, tube
 from calcarium.phantom.skeleton import paint_skeleton
 from calcarium.phantom.vessels import GreatVessels, paint_great_vessels, paint_mediastinal_fat
@@ -56,6 +61,7 @@ def draw_thorax(
     distractors: bool = True,
     noise: bool = True,
     bolus: Bolus | None = None,
+    plaques: PlaqueStyle = "natural",
 ) -> Thorax:
     """The thorax of a seed; every part has its own stream of random numbers.
 
@@ -66,6 +72,7 @@ def draw_thorax(
     calcified : whether there is coronary calcium; None lets the seed decide
     distractors, noise : switch these parts off
     bolus : contrast agent; a gated scan with it has thin slices
+    plaques : as many as patients have, or nine that lie apart
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(8)]
     anatomy = draw_anatomy(streams[0])
@@ -77,7 +84,10 @@ def draw_thorax(
     courses = coronary_courses(vessels, streams[2])
     if calcified is None:
         calcified = bool(streams[3].random() >= SHARE_WITHOUT_CALCIUM)
-    deposits = draw_plaques(courses, streams[3], calcified=calcified)
+    if calcified and plaques == "apart":
+        deposits = draw_apart(courses, streams[3])
+    else:
+        deposits = draw_plaques(courses, streams[3], calcified=calcified)
     if distractors:
         deposits = deposits + draw_distractors(vessels, streams[4])
     canvas = _painted(plan, vessels, courses, streams[5])
