@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from math import isnan
 
 import numpy as np
 
@@ -23,16 +22,20 @@ def labels_of(
 ) -> dict[int, Label]:
     """The label of each candidate, from 1; a measurement that is unknown is no feature."""
     every = _every(places, around)
-    rows = zip(*(values.astype(float).tolist() for values in every.values()), strict=True)
+    columns = (values.astype(float).tolist() for values in every.values())
+    features = [dict(zip(every, row, strict=True)) for row in zip(*columns, strict=True)]
+    for name, values in every.items():
+        for i in np.flatnonzero(np.isnan(values)):
+            del features[i][name]
     return {
         i + 1: Label(
             vessels[i],
             verdicts.standing[i],
             verdicts.rejected_by[i],
             float(verdicts.confidence[i]),
-            {name: value for name, value in zip(every, row, strict=True) if not isnan(value)},
+            features[i],
         )
-        for i, row in enumerate(rows)
+        for i in range(len(places))
     }
 
 

@@ -67,8 +67,13 @@ def look_around(
 
 def _weight(crops: Crops) -> Float32:
     """How near to the candidate each voxel is; 0 where it is calcium itself."""
-    sigma = [0.0, *(REACH_MM / mm for mm in crops.spacing_mm)]
-    near = ndimage.gaussian_filter(crops.own.astype(np.float32), sigma)
+    z, y, x = (REACH_MM / mm for mm in crops.spacing_mm)
+    # Along the columns last: until then only those of the candidate are not empty.
+    seen = np.flatnonzero(crops.own.any(axis=(0, 1, 2)))
+    own = np.s_[..., seen[0] : seen[-1] + 1]
+    near = np.zeros(crops.own.shape, np.float32)
+    near[own] = ndimage.gaussian_filter(crops.own[own].astype(np.float32), (0, z, y, 0))
+    near = ndimage.gaussian_filter1d(near, x, axis=3)
     return np.asarray(near * (crops.hu < CALCIUM_HU))
 
 
@@ -78,8 +83,11 @@ def _fat(crops: Crops, blood_hu: float) -> Float32:
 
 
 def _near_lung(crops: Crops) -> Mask:
+    lung = crops.hu < LUNG_HU
+    at_lung = lung.any(axis=(1, 2, 3))  # deep in the heart, where most noise is, there is none
     size = 2 * round(LUNG_RIM_MM / crops.spacing_mm[1]) + 1
-    return np.asarray(ndimage.maximum_filter(crops.hu < LUNG_HU, (1, 1, size, size)))
+    lung[at_lung] = ndimage.maximum_filter(lung[at_lung], (1, 1, size, size))
+    return np.asarray(lung)
 
 
 def _mean(weighted: Float32, weight: Float32) -> Float64:
