@@ -30,7 +30,7 @@ def acquisition_quality(
         _told("heart_rate", seen.heart_rate_bpm),
         _told("cardiac_phase", seen.cardiac_phase_percent),
     )
-    return (*rows, _gating(choice))
+    return (*rows, _gating(choice), _contrast(choice, region))
 
 
 def _kernel(choice: ScanChoice) -> QualityRow:
@@ -57,6 +57,17 @@ def _gating(choice: ScanChoice) -> QualityRow:
     fits = {"gated": proven, "nongated": not proven, "contrast": True}[choice.scan_class]
     text = f"{choice.gated}: {choice.gated_evidence}" if choice.gated_evidence else choice.gated
     return QualityRow("gating", _status(fits), text=text)
+
+
+def _contrast(choice: ScanChoice, region: Region) -> QualityRow:
+    """Whether the pixels bear out what the header says of an agent."""
+    bright = region.threshold_hu is not None
+    looked = any(row.check == "blood_contrast" and row.value is not None for row in region.quality)
+    seen = "bright" if bright else "dark" if looked else "not looked at"
+    text = f"header: {choice.contrast_evidence}; blood: {seen}"
+    if not bright and not looked:
+        return QualityRow("contrast", "unknown", text=text)
+    return QualityRow("contrast", _status((choice.contrast == "yes") == bright), text=text)
 
 
 def _told(check: str, value: float | None) -> QualityRow:

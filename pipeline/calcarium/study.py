@@ -138,23 +138,26 @@ class Scorer:
         protocol = self.setup.protocols.by_class[choice.scan_class]
         told = dose_quality(choice.scan, dose, protocol.dose)
         result = replace(result, quality=(*doubts, *told))
-        scored = self._chosen(choice, result, protocol)
+        try:
+            volume = load_volume(choice.scan, protocol.volume)
+        except (ScanExcluded, ScanFailed) as error:
+            return ended(result, "volume", error)
+        result = replace(result, volume=VolumeFacts.of(volume))
+        scored = self._read(volume, choice, result, protocol)
         seen = _class_of_pixels(scored)
         if seen is None or seen not in self.setup.protocols.by_class:
             return scored
         result, choice = replace(result, scan_class=seen), replace(choice, scan_class=seen)
-        return self._chosen(choice, result, self.setup.protocols.by_class[seen])
+        return self._read(volume, choice, result, self.setup.protocols.by_class[seen])
 
-    def _chosen(self, choice: ScanChoice, result: ScanResult, protocol: Protocol) -> ScanResult:
-        """Take a chosen scan through every stage; it ends scored, excluded or failed."""
-        stage = "volume"
+    def _read(
+        self, volume: Volume, choice: ScanChoice, result: ScanResult, protocol: Protocol
+    ) -> ScanResult:
+        """Take a scan whose pixels are read to its end: scored, excluded or failed."""
         try:
-            volume = load_volume(choice.scan, protocol.volume)
-            result = replace(result, volume=VolumeFacts.of(volume))
-            stage = "region"
             region = find_region(volume, choice.scan, protocol, self.setup.inputs, self.kernels)
         except (ScanExcluded, ScanFailed) as error:
-            return ended(result, stage, error)
+            return ended(result, "region", error)
         acquired = acquisition_quality(choice, VolumeFacts.of(volume), region)
         result = replace(
             result,

@@ -41,7 +41,6 @@ def test_a_plain_axial_ct_is_chosen(tmp_path: Path) -> None:
         ({"ImageType": ["DERIVED", "SECONDARY", "MIP"]}, "derived_reformat"),
         ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "ME40KEV"]}, "derived_reformat"),
         ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "not_axial"),
-        ({"ContrastBolusAgent": "OMNI"}, "contrast"),
         ({"ContrastBolusAgent": "NONE"}, None),
         ({"ImageType": ["DERIVED", "PRIMARY", "MPR"]}, None),
         ({"ImageOrientationPatient": None}, "no_position"),
@@ -100,6 +99,35 @@ def test_one_scan_of_each_class(tmp_path: Path) -> None:
         ("gated", None),
         ("nongated", None),
     }
+
+
+def agent(step_mm: float, **elements: Any) -> list[Any]:
+    return ct_series(25, step_mm, ContrastBolusAgent="OMNI", TriggerTime="600", **elements)
+
+
+def test_an_agent_in_the_header_is_put_to_the_pixels_where_nothing_else_is_left(
+    tmp_path: Path,
+) -> None:
+    """Of two such scans the one is read that would rank first without the agent."""
+    save(tmp_path / "archive" / "a", agent(2.5))
+    save(tmp_path / "archive" / "b", agent(3.0, SeriesInstanceUID=f"{ROOT}.1.2"))
+    thin, usual = choices_of(tmp_path)
+    assert (usual.reason, usual.scan_class, usual.contrast) == (None, "gated", "yes")
+    assert (thin.reason, thin.scan_class) == ("contrast", "contrast")
+    assert [choice.reason for choice in choices_of(tmp_path, all_scans=True)] == [None, None]
+
+
+def test_an_agent_in_the_header_is_believed_where_another_scan_is_left(tmp_path: Path) -> None:
+    save(tmp_path / "archive" / "a", agent(3.0))
+    save(tmp_path / "archive" / "b", ct_series(25, SeriesInstanceUID=f"{ROOT}.1.2"))
+    named, plain = choices_of(tmp_path)
+    assert (named.reason, plain.reason) == ("contrast", None)
+
+
+def test_an_agent_stays_the_reason_of_a_scan_that_is_too_short_as_well(tmp_path: Path) -> None:
+    save(tmp_path / "archive", ct_series(9, ContrastBolusAgent="OMNI"))
+    (choice,) = choices_of(tmp_path)
+    assert choice.reason == "contrast"
 
 
 def test_a_localizer_inside_an_axial_series_is_split_off(tmp_path: Path) -> None:

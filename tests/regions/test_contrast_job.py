@@ -135,4 +135,15 @@ def test_protocols_of_plain_scans_exclude_contrast_with_its_reason(
     run("score", str(archive), "--protocol", "gated", "--out", str(out))
     ended = rows(out, "series", "outcome, reason")
     assert ended["tagged"] == ended["untagged"] == ("excluded", "contrast")
-    assert ended["plain"] == ("scored", None)
+    assert ended["plain"] == ended["precontrast"] == ("scored", None)
+    scores = rows(out, "scores", "agatston")
+    assert scores["plain"] == scores["precontrast"]
+    told = duckdb.sql(
+        "SELECT scan_id, status, text FROM read_parquet("
+        f"'{out}/quality/**/*.parquet') WHERE \"check\" = 'contrast'"
+    ).fetchall()
+    uid = {SeriesUids.of(name).series: name for name in SERIES}
+    assert {uid[scan]: (status, text) for scan, status, text in told} == {
+        "plain": ("pass", "header: no contrast agent in the header; blood: dark"),
+        "precontrast": ("warn", "header: ContrastBolusAgent; blood: dark"),
+    }

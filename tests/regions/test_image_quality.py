@@ -152,9 +152,11 @@ def test_a_mask_has_the_same_checks_if_the_protocol_asks(tmp_path):
 
     plain, checked = region_of(image_checks=False), region_of(image_checks=True)
     np.testing.assert_array_equal(plain.labels, checked.labels)
-    assert checked.quality[: len(plain.quality)] == plain.quality
+    of_mask = plain.quality[:-1]
+    assert checked.quality[: len(of_mask)] == of_mask
+    assert plain.quality[-1].check == "blood_contrast"  # without the checks on fewer blocks
     detected = detect(volume, DetectorRules(), KERNELS).quality
     of_candidates = {"metal", "score_certainty"}
     assert [row for row in detected if row.check not in of_candidates] == list(
-        checked.quality[len(plain.quality) :]
+        checked.quality[len(of_mask) :]
     )

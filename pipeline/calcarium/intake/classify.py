@@ -41,7 +41,7 @@ def classify(acquisition: Acquisition, assume_class: ScanClass | None = None) ->
     assume_class : class that the protocol takes every scan for; contrast in the header is seen
         all the same, and where every scan is taken for ``contrast`` the pixels have the last word
     """
-    contrast, contrast_evidence = _contrast(acquisition)
+    contrast, contrast_evidence = named_agent(acquisition)
     gated, gated_evidence, _ = _gating(acquisition)
     scan_class = plain_class(acquisition)
     if assume_class is not None:
@@ -57,7 +57,7 @@ def plain_class(acquisition: Acquisition) -> ScanClass:
     return "gated" if gated == "yes" or hinted else "nongated"
 
 
-def _contrast(acquisition: Acquisition) -> tuple[Contrast, str]:
+def named_agent(acquisition: Acquisition) -> tuple[Contrast, str]:
     """Whether a contrast agent is in the blood, and the element that says so."""
     agent = _word(acquisition.contrast_agent)
     route = _word(acquisition.contrast_route)

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from calcarium.config import Protocol, Protocols, ScanClass, SelectionRules
-from calcarium.intake.classify import Contrast, classify
+from calcarium.intake.classify import Contrast, classify, plain_class
 from calcarium.intake.extent import Extent, extent
 from calcarium.intake.quirks import KernelGroup, kernel_group, matches, quirks
 from calcarium.intake.records import Gating, Scan, Study
@@ -76,24 +76,47 @@ class Selection:
 def select(study: Study, protocols: Protocols, *, all_scans: bool = False) -> Selection:
     """Choose the scans of a study: the best of each class that the protocols score.
 
+    A header may name an agent that is not in the blood. So where a study has nothing else to
+    score, the best of the scans that are refused for it alone is read: the pixels decide.
+
     Parameters
     ----------
     protocols : one protocol per class of scan that is scored
     all_scans : choose every eligible scan, not only the best of each class
     """
     choices = [_judge(scan, protocols) for scan in study.scans]
+    if all(choice.reason for choice in choices):
+        choices = _despite_the_header(choices, protocols, all_scans=all_scans)
     if not all_scans:
         choices = _best_of_each_class(choices, protocols)
     return Selection(study.study_id, tuple(choices))
 
 
-def _judge(scan: Scan, protocols: Protocols) -> ScanChoice:
+def _despite_the_header(
+    choices: list[ScanChoice], protocols: Protocols, *, all_scans: bool
+) -> list[ScanChoice]:
+    """The same, with what would be chosen if no header named an agent; the rest stays as it is."""
+    again = [
+        _judge(choice.scan, protocols, believe_agent=False)
+        if choice.reason == "contrast"
+        else choice
+        for choice in choices
+    ]
+    if not all_scans:
+        again = _best_of_each_class(again, protocols)
+    return [new if new.reason is None else old for new, old in zip(again, choices, strict=True)]
+
+
+def _judge(scan: Scan, protocols: Protocols, *, believe_agent: bool = True) -> ScanChoice:
     """Class of a scan and whether it is eligible, without regard to the others."""
     found = classify(scan.acquisition, protocols.assume_class)
-    protocol = protocols.by_class.get(found.scan_class)
+    scan_class = found.scan_class
+    if not believe_agent:
+        scan_class = protocols.assume_class or plain_class(scan.acquisition)
+    protocol = protocols.by_class.get(scan_class)
     choice = ScanChoice(
         scan,
-        found.scan_class,
+        scan_class,
         found.gated,
         found.gated_evidence,
         found.contrast,

@@ -77,7 +77,7 @@ def find_thorax(grid: Grid, contrast_limit: float) -> Thorax:
     """
     body = body_mask(grid)
     lungs = find_lungs(grid, enclosed(grid, body))
-    contrast = _bright_share(grid, body, lungs)
+    contrast = bright_share(grid, body, lungs) or 0.0
     spine = find_spine(grid, body, lungs, contrast=contrast > contrast_limit)
     disc = None
     if contrast > contrast_limit:
@@ -115,12 +115,15 @@ def wall_bone(thorax: Thorax, part: tuple[slice, slice, slice]) -> Mask:
     return np.asarray(keep[labels])
 
 
-def _bright_share(grid: Grid, body: Mask, lungs: Lungs) -> float:
-    """Share of contrast-bright voxels in the front half of the hull: no spine, little bone."""
+def bright_share(grid: Grid, body: Mask, lungs: Lungs) -> float | None:
+    """Share of contrast-bright voxels in the front half of the hull: no spine, little bone.
+
+    ``None`` where too little soft tissue is in view.
+    """
     front = lungs.hull & ~lungs.mask & body & (grid.hu > SOFT_HU[0])
     front[:, sum(lungs.back_rows) // 2 :] = False
     values = grid.hu[front]
-    return float((values > CONTRAST_HU).mean()) if values.size > 200 else 0.0
+    return float((values > CONTRAST_HU).mean()) if values.size > 200 else None
 
 
 def _carried_down(hull: Mask, slices: int) -> Mask:

@@ -68,10 +68,14 @@ def detect(
 
 def refuse_unscorable(landmarks: Landmarks, rules: HeartRules) -> None:
     """Refuse a scan with contrast in the blood, or without a heart."""
-    contrast = landmarks.thorax.contrast
-    if contrast > rules.contrast_share:
-        raise ScanExcluded("contrast", f"{contrast:.0%} of the soft tissue is above 110 HU")
+    refuse_contrast(landmarks.thorax.contrast, rules)
     refuse_no_heart(landmarks, rules)
+
+
+def refuse_contrast(share: float, rules: HeartRules) -> None:
+    """Refuse a scan of whose soft tissue too great a share is bright."""
+    if share > rules.contrast_share:
+        raise ScanExcluded("contrast", f"{share:.0%} of the soft tissue is above 110 HU")
 
 
 def refuse_no_heart(landmarks: Landmarks, rules: HeartRules) -> None:
