@@ -52,7 +52,7 @@ def test_same_as_detecting_by_the_other_rules(changed):
     assert again.meaning == fresh.meaning
     assert again.meaning != kept_region().meaning
     assert set(doubts) <= set(fresh.quality)
-    assert {row.check for row in doubts} == {"metal", "score_certainty"}
+    assert {row.check for row in doubts} == {"metal", "aortic_wall", "score_certainty"}
 
 
 def test_what_was_never_looked_at_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calcarium.config.detector_evidence import Ramp
 from calcarium.config.keys import Section, key
 
 
@@ -13,6 +14,15 @@ class DoubtRules(Section):
         "Volume of the heart's region.",
         unit="ml",
         source="heart masks of 450-1250 ml, the region 1.7-2.4 times as much",
+    )
+    cut_chambers_cm2: float = key(
+        5.0,
+        "Area of the heart's chambers at a border of the image, above the liver, from which the "
+        "heart is cut.",
+        unit="cm2",
+        source="drawn thoraxes: at most 4 at 180 mm, where nothing is lost; at 135 mm 8 or more "
+        "in 11 of 12",
+        ge=0,
     )
     noise_hu: float = key(
         30.0,
@@ -58,9 +68,27 @@ class DoubtRules(Section):
         source="measured: 0.00-0.32 in three chest CT",
         ge=0,
     )
+    aorta_wall_mm: float = key(
+        5.5,
+        "So near to the circle of the aorta counted calcium may be in its wall.",
+        unit="mm",
+        source="the outer end of detector.evidence.aorta_mm",
+    )
+    aorta_left_mm: Ramp = key(
+        (-40.0, 30.0),
+        "Where an aorta that was not seen must be: from, to, to the left of the spine.",
+        unit="mm",
+        source="the search for the ascending aorta, widened by its radius",
+    )
+    aorta_depth: Ramp = key(
+        (0.35, 0.80),
+        "The same: from, to, as a share of the chest's depth in front of the spine.",
+        source="the search for the ascending aorta, widened by half its radius",
+    )
     gross_change: float = key(
         1.5,
-        "Upper over lower end of the score that warns even within a category.",
+        "Upper over lower end of the score that warns even within a category; the score with "
+        "over that without calcium at the aorta that does.",
         ge=1,
         source="engineering choice",
     )

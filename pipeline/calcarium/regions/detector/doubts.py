@@ -8,15 +8,16 @@ import numpy as np
 
 from calcarium.config.detector_doubt import DoubtRules
 from calcarium.quality import QualityRow, Status
-from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.anatomy.noise import is_measured
 from calcarium.regions.anatomy.orientation import orientation_of
 from calcarium.regions.detector.decide import Verdicts
 from calcarium.regions.detector.places import Places
+from calcarium.regions.model import Standing
 
 LIVER_IN_VIEW_MM = 15.0  # with that much liver in view, little of the heart is missing
-OPEN_BORDER_CM2 = 25.0  # the region is wider than the heart: a smaller contact cuts no heart
+COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")
 CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
 
 
@@ -26,7 +27,7 @@ def find_doubts(
     """One row per check, those that pass included."""
     return (
         *anatomy_doubts(landmarks, noise, rules),
-        *doubts_of_verdicts(places.agatston, verdicts, rules),
+        *doubts_of_verdicts(places, verdicts, rules),
     )
 
 
@@ -35,12 +36,12 @@ def anatomy_doubts(
 ) -> tuple[QualityRow, ...]:
     """The checks that need no candidate."""
     heart, thorax, aorta = landmarks.heart, landmarks.thorax, landmarks.aorta
-    level, where = float(np.median(noise)), _cut(landmarks)
+    level, where = float(np.median(noise)), _cut(landmarks, rules)
     turned = orientation_of(landmarks, rules)
     return (
         _row("heart_volume", rules.heart_ml[0] <= heart.ml <= rules.heart_ml[1], heart.ml),
         _row("heart_cut", not where, text=" and ".join(where)),
-        _row("aorta_seen", aorta.is_sure, aorta.ascending.total),
+        QualityRow("aorta_seen", "pass" if aorta.is_sure else "unknown", aorta.ascending.total),
         _row("spine_seen", thorax.spine.bone > 0, thorax.spine.bone),
         _row("image_noise", level <= rules.noise_hu, level)
         if is_measured(noise)
@@ -51,13 +52,14 @@ def anatomy_doubts(
 
 
 def doubts_of_verdicts(
-    agatston: Float64, verdicts: Verdicts, rules: DoubtRules
+    places: Places, verdicts: Verdicts, rules: DoubtRules
 ) -> tuple[QualityRow, ...]:
-    """The checks that hang on the verdicts and on nothing else."""
+    """The checks that hang on the verdicts and on nothing else but measurements."""
     metal = sum(name == "metal" for name in verdicts.rejected_by)
     return (
         _row("metal", metal == 0, float(metal)),
-        _certainty(agatston, verdicts, rules),
+        _aortic_wall(places, verdicts, rules),
+        _certainty(places.agatston, verdicts, rules),
     )
 
 
@@ -73,27 +75,50 @@ def _row(check: str, good: bool, value: float | None = None, text: str = "") -> 
     return QualityRow(check, "pass" if good else "warn", value, text)
 
 
-def _cut(landmarks: Landmarks) -> list[str]:
-    """Sides at which the scan or the field of view ends inside the heart."""
-    mask, extent, grid = landmarks.heart.mask, landmarks.extent, landmarks.thorax.grid
+def _cut(landmarks: Landmarks, rules: DoubtRules) -> list[str]:
+    """Sides at which the scan or the field of view ends inside the heart.
+
+    The region is wider than the heart, so a side is cut only where the chambers themselves
+    reach the border: arteries lie on them. Below its dome the liver would pass for a chamber.
+    """
+    heart, extent, grid = landmarks.heart, landmarks.extent, landmarks.thorax.grid
+    mask = heart.mask
     top_known = extent.airway_end is not None or landmarks.aorta.is_sure
     dome = len(mask) if extent.liver_dome is None else extent.liver_dome
     liver_mm = (len(mask) - dome) * grid.slice_mm
-    border_cm2 = grid.pixel_mm * grid.slice_mm / 100
+    least = rules.cut_chambers_cm2 * 100 / (grid.pixel_mm * grid.slice_mm)
+    chambers = heart.chambers[:dome]
     ends = {
         "top": mask[0].any() and not top_known,
         "bottom": mask[-1].any() and not extent.bottom_seen and liver_mm < LIVER_IN_VIEW_MM,
-        "front": mask[:, 0].sum() * border_cm2 > OPEN_BORDER_CM2,
-        "right": mask[:, :, 0].sum() * border_cm2 > OPEN_BORDER_CM2,
-        "left": mask[:, :, -1].sum() * border_cm2 > OPEN_BORDER_CM2,
+        "front": chambers[:, 0].sum() > least,
+        "right": chambers[:, :, 0].sum() > least,
+        "left": chambers[:, :, -1].sum() > least,
     }
     return [side for side, is_cut in ends.items() if is_cut]
+
+
+def _aortic_wall(places: Places, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
+    """Whether the score hangs on calcium that may be in the wall of the aorta."""
+    away = ~at_aorta(places, rules)
+    counted = _sum(places.agatston, verdicts, COUNTED)
+    elsewhere = _sum(places.agatston * away, verdicts, COUNTED)
+    return _row("aortic_wall", counted <= rules.gross_change * elsewhere, counted - elsewhere)
+
+
+def at_aorta(places: Places, rules: DoubtRules) -> Mask:
+    """At the wall of the ascending aorta or its root, or where one that was not seen must be."""
+    at_wall = places.outside_aorta_mm < rules.aorta_wall_mm
+    (right, left), (back, front) = rules.aorta_left_mm, rules.aorta_depth
+    across = (places.left_mm > right) & (places.left_mm < left)
+    expected = across & (places.depth > back) & (places.depth < front)
+    return np.where(np.isnan(places.above_root_mm), expected, at_wall)
 
 
 def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
     """Whether the category depends on what is neither clearly accepted nor rejected."""
     low = _sum(agatston, verdicts, ("accepted",))
-    high = _sum(agatston, verdicts, ("accepted", "doubtful", "possible"))
+    high = _sum(agatston, verdicts, (*COUNTED, "possible"))
     same = np.digitize(low, CATEGORY_LIMITS) == np.digitize(high, CATEGORY_LIMITS)
     sure = same and high <= rules.gross_change * low
     return QualityRow(

@@ -59,4 +59,4 @@ def rejudge(
     )
     found = verdicts(places, around, now)
     meaning = labels_of(places, around, found, artery_of(places, now.artery))
-    return replace(region, meaning=meaning), doubts_of_verdicts(places.agatston, found, now.doubt)
+    return replace(region, meaning=meaning), doubts_of_verdicts(places, found, now.doubt)

@@ -1,0 +1,60 @@
+"""When the detector says that its answer needs a second look."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from test_detector_phantom import CALCIFIED, KERNELS, RULES, phantom, status, volume_of
+
+from calcarium.regions.detector.decide import Verdicts
+from calcarium.regions.detector.detect import detect
+from calcarium.regions.detector.doubts import doubts_of_verdicts
+from calcarium.regions.detector.places import Places
+from calcarium.volume.model import Volume
+
+
+def middle(volume: Volume, heart: np.ndarray, width_mm: float) -> Volume:
+    """Only the columns around the heart."""
+    half = round(width_mm / volume.geometry.column_spacing_mm / 2)
+    centre = round(float(np.flatnonzero(heart.any(axis=(0, 1))).mean()))
+    first = max(0, centre - half)
+    stored = np.ascontiguousarray(volume.stored[:, :, first : centre + half])
+    geometry = replace(volume.geometry, columns=stored.shape[2])
+    return replace(volume, stored=stored, geometry=geometry)
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(1.2, "pass"), (0.8, "warn")])
+def test_a_field_of_view_cuts_the_heart_only_where_it_is_narrower(share, verdict):
+    scan = phantom(CALCIFIED)
+    columns = np.flatnonzero((scan.heart > 0).any(axis=(0, 1)))
+    volume = volume_of(scan)
+    width_mm = len(columns) * volume.geometry.column_spacing_mm
+    cut = middle(volume, scan.heart > 0, share * width_mm)
+    assert status(detect(cut, RULES, KERNELS), "heart_cut") == verdict
+
+
+def wall(agatston, outside_mm, left_mm, *, is_seen):
+    """The check of the aortic wall, with all candidates accepted."""
+    n = len(agatston)
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["agatston"] = np.array(agatston, float)
+    place["outside_aorta_mm"] = np.array(outside_mm, float)
+    place["left_mm"], place["depth"] = np.array(left_mm, float), np.full(n, 0.5)
+    place["above_root_mm"] = np.full(n, 0.0 if is_seen else np.nan)
+    verdicts = Verdicts(np.ones(n), ["accepted"] * n, [""] * n)
+    rows = doubts_of_verdicts(Places(**place), verdicts, RULES.doubt)
+    return next((row.status, row.value) for row in rows if row.check == "aortic_wall")
+
+
+def test_a_score_that_hangs_on_calcium_at_the_aorta_is_doubted():
+    assert wall([60, 300], [2, 30], [0, 0], is_seen=True) == ("pass", 60)
+    assert wall([60, 30], [2, 30], [0, 0], is_seen=True) == ("warn", 60)
+    assert wall([60], [30], [0], is_seen=True) == ("pass", 0)
+    assert wall([], [], [], is_seen=True) == ("pass", 0)
+
+
+def test_an_aorta_that_was_not_seen_may_be_where_aortas_are():
+    assert wall([60], [99], [0], is_seen=False) == ("warn", 60)
+    assert wall([60], [99], [60], is_seen=False) == ("pass", 0)
