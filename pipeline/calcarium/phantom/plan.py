@@ -115,7 +115,7 @@ def _heart_grid(
     field_mm: tuple[float, float] = (200, 250),
 ) -> Grid:
     """From below the apex to about the carina, centred on the heart."""
-    low, high = Heart(anatomy).pericardium.bounds()
+    low, high = Heart(anatomy).box
     middle = (low + high) / 2 + rng.normal(0, 6, 3)
     bottom = float(low[2] - rng.uniform(4, 16))
     top = float(high[2] + rng.uniform(0, 26))

@@ -41,6 +41,10 @@ class Ellipsoid:
     radii: Float64
     axes: Float64 = field(default_factory=lambda: IDENTITY)
 
+    def grown(self, mm: float) -> Ellipsoid:
+        """The same with longer axes."""
+        return Ellipsoid(self.centre, self.radii + mm, self.axes)
+
     def bounds(self) -> Bounds:
         """Box of the rotated ellipsoid."""
         reach = np.sqrt(((self.axes * self.radii[:, None]) ** 2).sum(axis=0))
@@ -240,6 +244,14 @@ def tube(path: Float64, radius: float | Sequence[float] | Float64) -> list[Capsu
         Capsule(a, b, float(ra), float(rb))
         for a, b, ra, rb in zip(path[:-1], path[1:], radii[:-1], radii[1:], strict=True)
     ]
+
+
+def normals(shape: Shape, points: Float64) -> Float64:
+    """Unit direction away from a solid at each of some points; shape (n, 3)."""
+    here = shape.distance(*points.T)
+    moved = [shape.distance(*(points + 0.5 * axis).T) for axis in IDENTITY]
+    away = (np.stack(moved, axis=1) - here[:, None]).astype(np.float64)
+    return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6))
 
 
 def tangents(path: Float64) -> NDArray[np.float64]:

@@ -74,14 +74,14 @@ def draw_thorax(
     bolus : contrast agent; a gated scan with it has thin slices
     plaques : as many as patients have, or nine that lie apart
     """
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(8)]
+    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(9)]
     anatomy = draw_anatomy(streams[0])
     if gated and bolus:
         plan = draw_cta_plan(anatomy, streams[1], matrix=matrix)
     else:
         plan = draw_plan(anatomy, streams[1], gated=gated, matrix=matrix)
     vessels = GreatVessels(Heart(anatomy))
-    courses = coronary_courses(vessels, streams[2])
+    courses = coronary_courses(vessels, streams[2], streams[8])
     if calcified is None:
         calcified = bool(streams[3].random() >= SHARE_WITHOUT_CALCIUM)
     if calcified and plaques == "apart":
@@ -113,7 +113,7 @@ def _painted(
     paint_abdomen(canvas, vessels.heart)
     paint_heart(canvas, vessels.heart)
     paint_great_vessels(canvas, vessels)
-    paint_coronaries(canvas, vessels.heart, courses)
+    paint_coronaries(canvas, vessels, courses)
     paint_airways(canvas, vessels)
     paint_skeleton(canvas, anatomy)
     paint_table(canvas, anatomy)

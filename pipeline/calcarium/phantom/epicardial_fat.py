@@ -1,0 +1,61 @@
+"""The fat between heart and pericardium, and how deep in it a vessel runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calcarium.phantom.model import Float64
+from calcarium.phantom.shapes import Capsule, Shape, Union, normals, tube
+from calcarium.phantom.vessels import GreatVessels
+
+BELOW_PERICARDIUM_MM = 1.0  # the least between a vessel's wall and the sac
+HIGHEST_MM = 9.0  # the most between a vessel's wall and the heart
+MOST_STEP_MM = 4.0
+
+
+@dataclass(frozen=True)
+class EpicardialFat:
+    """What lies between two surfaces.
+
+    Attributes
+    ----------
+    floor : chambers, and the great vessels that leave them
+    roof : inner face of the pericardium
+    """
+
+    floor: Shape
+    roof: Shape
+
+    @classmethod
+    def of(cls, vessels: GreatVessels) -> EpicardialFat:
+        """The fat of one heart."""
+        trunk = vessels.pulmonary[0]
+        pieces: list[Capsule] = tube(trunk.path[::3], trunk.radii)
+        pieces += tube(vessels.ascending.path[::4], vessels.ascending.radii)
+        floor = Union((*vessels.heart.muscle.parts, *pieces), blend_mm=4.0)
+        return cls(floor, vessels.heart.pericardium)
+
+    def settled(
+        self, path: Float64, radius_mm: Float64, level: Float64 | float, rounds: int = 2
+    ) -> Float64:
+        """A course moved along the surface normal to a level of the fat.
+
+        Parameters
+        ----------
+        path : shape (n, 3)
+        radius_mm : of the vessel, shape (n,)
+        level : 0 where the vessel touches the floor, 1 where it comes as near to the roof as a
+            vessel may. Where the fat is thinner than the vessel, it sinks into the floor,
+            by no more than half
+        """
+        for _ in range(rounds):
+            here = self.floor.distance(*path.T).astype(np.float64)
+            thickness = here - self.roof.distance(*path.T)
+            highest = np.maximum(thickness - radius_mm - BELOW_PERICARDIUM_MM, 0)
+            room = np.minimum(highest - radius_mm, HIGHEST_MM)
+            wanted = np.minimum(radius_mm + level * room, highest)
+            step = np.clip(wanted - here, -MOST_STEP_MM, MOST_STEP_MM)
+            path = path + step[:, None] * normals(self.floor, path)
+        return path
