@@ -24,7 +24,7 @@ def check_islands_arguments(
     """Raise ``ValueError`` with a sentence where :meth:`.Kernels.islands` cannot be computed."""
     check_stored(stored)
     _check_array("sign", sign, np.int8, (len(stored),))
-    if not np.isin(sign, (-1, 1)).all():
+    if not (np.abs(sign) == 1).all():
         raise ValueError("sign must be +1 or -1 for every slice")
     for cut in cuts:
         _check_array("threshold", cut.threshold, np.int32, (len(stored),))

@@ -7,12 +7,12 @@ brightness of calcium is not seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcarium.quality import QualityRow
 from calcarium.scoring.conventions import Convention, Threshold
@@ -41,17 +41,18 @@ def device_limit_hu(device_hu: float, convention: Convention, threshold: Thresho
     Calcium grows brighter with a lower voltage as its threshold does, so the limit does too, up
     to where files saturate. A threshold that the blood sets says nothing of the voltage.
     """
-    limit = Fraction(str(device_hu))
-    if convention.threshold_from == "voltage" and threshold.hu is not None:
-        limit *= max(Fraction(1), threshold.hu / AT_120_KVP_HU)
-    return max(Fraction(str(device_hu)), min(limit, Fraction(HIGHEST_HU)))
+    least = Fraction(str(device_hu))
+    if convention.threshold_from != "voltage" or threshold.hu is None:
+        return least
+    at_voltage = least * max(Fraction(1), threshold.hu / AT_120_KVP_HU)
+    return max(least, min(at_voltage, Fraction(HIGHEST_HU)))
 
 
 def suspected_devices(
     islands: Islands,
     parts: Parts,
     agatston: Float64 | None,
-    counted: Iterable[int],
+    counts: NDArray[np.bool_],
     limit_hu: Fraction,
     volume: Volume,
 ) -> Suspected:
@@ -60,12 +61,11 @@ def suspected_devices(
     Parameters
     ----------
     parts, agatston : what the convention scores, and the score of each part
-    counted : label values that count
+    counts : whether each part counts
     """
     bright = edges_reached(islands, (limit_hu,), volume) > 0
     is_device = np.zeros(int(islands.lesion.max(initial=-1)) + 1, dtype=bool)
     is_device[islands.lesion[bright]] = True
-    counts = np.isin(parts.label, list(counted))
     device = is_device[parts.lesion]
     n_lesions = np.unique(parts.lesion[counts & device]).size
     rest = None if agatston is None else fsum(agatston[counts & ~device])

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from calcarium.regions.model import Region
-from calcarium.scoring.pixels import Pixels, components, counted_pixels, hu_at
+from calcarium.scoring.pixels import Pixels, components_of, counted_pixels, hu_at
 from calcarium.volume.model import Float64, Volume
 from calcarium.volume.thresholds import stored_threshold
 
@@ -28,7 +28,7 @@ def interpolated_volume_mm3(volume: Volume, region: Region, n_labels: int) -> Fl
     step_mm = sqrt(volume.geometry.pixel_area_mm2)
     hu = _between(volume, gaps, _shares(volume, step_mm))
     inside = hu > THRESHOLD_HU
-    component = components(inside, gaps.neighbours(4))
+    component = components_of(inside, gaps.neighbours(4))
     least = ceil(MINIMUM_MM2 / volume.geometry.pixel_area_mm2)
     large = np.bincount(component)[component] >= least
     label = gaps.label[np.nonzero(inside)[1][large]]

@@ -136,7 +136,9 @@ def labels_by_vessel(region: Region, present: NDArray[np.int64]) -> dict[str, li
 def counts_in(region: Region, label: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether voxels with these labels of a region count; 0 is outside."""
     left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
-    return (label > 0) & ~np.isin(label, left_out)
+    counts = np.ones(1 + max(int(label.max(initial=0)), *left_out, 0), dtype=np.bool_)
+    counts[[0, *left_out]] = False
+    return np.asarray(counts[label])
 
 
 def labels_of(meaning: Mapping[int, Label], standing: Standing) -> list[int]:

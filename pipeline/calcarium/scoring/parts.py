@@ -85,11 +85,9 @@ def _dense(key: Int64) -> Int64:
 def edges_reached(islands: Islands, edges: Iterable[Fraction], volume: Volume) -> Int64:
     """How many of some limits in HU the peak of each island reaches, decided on stored values."""
     sign = volume.rescale.sign.astype(np.int64)[islands.slice]
-    reached = np.zeros(len(islands), dtype=np.int64)
-    for edge in edges:
-        stored = stored_threshold(volume.rescale, edge, inclusive=True).astype(np.int64)
-        reached += sign * islands.peak >= sign * stored[islands.slice]
-    return reached
+    limits = [stored_threshold(volume.rescale, edge, inclusive=True) for edge in edges]
+    reached = sign * islands.peak >= sign * np.array(limits)[:, islands.slice]
+    return np.asarray(reached.sum(axis=0))
 
 
 def _group_maximum(values: Int64, group: NDArray[np.int64]) -> Int64:

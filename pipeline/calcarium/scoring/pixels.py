@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from calcarium.regions.model import Region
 from calcarium.regions.select import label_at
@@ -21,6 +19,7 @@ from calcarium.scoring.measure import counts_in
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import InSlice, Int32, Int64
 from calcarium_kernels.host import foreground_voxels
+from calcarium_kernels.host.unite import components
 
 Bool = NDArray[np.bool_]
 FIELDS = ("plane", "row", "column", "label")
@@ -99,7 +98,7 @@ def hu_at(volume: Volume, z: Int64, y: Int64, x: Int64) -> Float64:
     return np.asarray(volume.stored[z, y, x] * rescale.slopes[z] + rescale.intercepts[z])
 
 
-def components(inside: Bool, pairs: tuple[Int64, Int64]) -> Int64:
+def components_of(inside: Bool, pairs: tuple[Int64, Int64]) -> Int64:
     """Component of every pixel that is in, version by version.
 
     Parameters
@@ -109,14 +108,11 @@ def components(inside: Bool, pairs: tuple[Int64, Int64]) -> Int64:
 
     Returns
     -------
-    int64, one per true element of ``inside`` in C order; components are numbered from 0 and
-    never shared by versions
+    int64, one per true element of ``inside`` in C order; components are numbered from 0 by
+    their first pixel and never shared by versions
     """
     number = np.cumsum(inside.reshape(-1)) - 1
     version, pair = np.nonzero(inside[:, pairs[0]] & inside[:, pairs[1]])
     first, second = (number[version * inside.shape[1] + end[pair]] for end in pairs)
     n = int(number[-1]) + 1 if number.size else 0
-    if not n:
-        return np.zeros(0, dtype=np.int64)
-    graph = coo_array((np.ones(pair.size, bool), (first, second)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return components(n, [(first, second)])

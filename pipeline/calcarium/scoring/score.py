@@ -26,6 +26,7 @@ from calcarium.scoring.lesions import lesion_facts
 from calcarium.scoring.mass import MassFactor, mass_factor, mass_quality
 from calcarium.scoring.measure import (
     agatston_of_parts,
+    counts_in,
     label_sums,
     labels_by_vessel,
     labels_of,
@@ -49,15 +50,15 @@ class Asked:
     rule: VoltageRule
     cut: CutKey
     volume_cut: CutKey
-    device_hu: Fraction
 
 
 @dataclass(frozen=True)
 class ScanFacts:
-    """What every convention needs of the scan."""
+    """What every convention needs of the scan and the protocol."""
 
     volume: Volume
     region: Region
+    device_hu: float
     slice_thickness_mm: float | None
     factor: MassFactor | None
     interpolated_mm3: Float64 | None
@@ -102,6 +103,7 @@ def score_region(
     scan = ScanFacts(
         volume,
         region,
+        device_hu=rules.device_hu,
         slice_thickness_mm=acquisition.slice_thickness_mm,
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
         interpolated_mm3=_interpolated(asked, volume, region),
@@ -110,7 +112,7 @@ def score_region(
     place = asked.index(primary)
     moved = _movement(primary, scores[place], scan, noise_hu)
     scores[place] = replace(scores[place], movement=moved)
-    n_devices = scores[place].n_suspected_devices
+    device = device_quality(scores[place].n_suspected_devices, _device_limit_hu(primary, scan))
     return ScanScores(
         conventions=tuple(scores),
         primary=rules.primary_convention,
@@ -126,7 +128,7 @@ def score_region(
         quality=(
             quality,
             mass_quality(scan.factor),
-            device_quality(n_devices, primary.device_hu),
+            device,
             *movement_quality(moved),
         ),
         mass_calibration=scan.factor.source if scan.factor else None,
@@ -199,7 +201,6 @@ def _ask(
         rule,
         cut=CutKey.of(rule.threshold, convention.connectivity, link),
         volume_cut=CutKey.of(sized, convention.connectivity, link),
-        device_hu=device_limit_hu(rules.device_hu, convention, rule.threshold),
     )
 
 
@@ -230,8 +231,8 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         islands[asked.cut],
         scored,
         agatston_of_parts(scored, convention, scan.volume, scan.slice_thickness_mm),
-        [value for values in labels.values() for value in values],
-        asked.device_hu,
+        counts_in(scan.region, scored.label),
+        _device_limit_hu(asked, scan),
         scan.volume,
     )
     agatston = {
@@ -250,6 +251,10 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         threshold_hu=_threshold_hu(asked, scan.region),
         threshold_inclusive=threshold.inclusive,
     )
+
+
+def _device_limit_hu(asked: Asked, scan: ScanFacts) -> Fraction:
+    return device_limit_hu(scan.device_hu, asked.convention, asked.rule.threshold)
 
 
 def _movement(

@@ -8,7 +8,7 @@ import numpy as np
 
 from calcarium.scoring.conventions import Convention, Threshold
 from calcarium.scoring.measure import REFERENCE_SLICE_MM
-from calcarium.scoring.pixels import Bool, Pixels, components
+from calcarium.scoring.pixels import Bool, Pixels, components_of
 from calcarium.volume.model import Float64
 from calcarium_kernels.contract import InSlice, Int64
 
@@ -58,7 +58,7 @@ class Spots:
         hu : of the same shape
         """
         version, pixel = np.nonzero(inside)
-        component = components(inside, pixels.neighbours(connectivity))
+        component = components_of(inside, pixels.neighbours(connectivity))
         first = np.unique(component, return_index=True)[1]
         return cls(
             n_versions=len(inside),

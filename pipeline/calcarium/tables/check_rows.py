@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import itemgetter
 from types import NoneType
 
-from calcarium.tables.columns import Kind
+from calcarium.tables.columns import Column, Kind
 from calcarium.tables.rows import Row, TableName
 from calcarium.tables.schema import TABLES
 
@@ -18,7 +19,7 @@ CELLS: dict[Kind, tuple[type, ...]] = {
 }
 
 
-def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) -> None:
+def check_rows(table: TableName, rows: Sequence[Row], *, stamped: bool = False) -> None:
     """Refuse rows that do not have exactly the table's columns.
 
     Parameters
@@ -34,14 +35,11 @@ def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) 
         not be; names the table and every such column.
     """
     columns = [c for c in TABLES[table].columns if stamped or not c.stamped]
+    if _all_fit(columns, rows):
+        return
     allowed = {column.name: CELLS[column.kind] for column in columns}
     required = [column.name for column in columns if not column.nullable]
-    fitting = {c.name: (*CELLS[c.kind], *([NoneType] if c.nullable else [])) for c in columns}
     for row in rows:
-        if row.keys() == allowed.keys() and all(
-            type(cell) in fitting[name] for name, cell in row.items()
-        ):
-            continue
         faults = {
             "unknown": sorted(row.keys() - allowed.keys()),
             "missing": sorted(allowed.keys() - row.keys()),
@@ -55,3 +53,15 @@ def check_rows(table: TableName, rows: Iterable[Row], *, stamped: bool = False) 
         said = [f"{fault}: {', '.join(names)}" for fault, names in faults.items() if names]
         if said:
             raise ValueError(f"a row of {table} has columns that are {'; '.join(said)}")
+
+
+def _all_fit(columns: Sequence[Column], rows: Sequence[Row]) -> bool:
+    """Whether no row has a fault; column by column, several times faster than cell by cell."""
+    names = {column.name for column in columns}
+    if any(row.keys() != names for row in rows):
+        return False
+    return all(
+        set(map(type, map(itemgetter(c.name), rows)))
+        <= {*CELLS[c.kind], *([NoneType] if c.nullable else [])}
+        for c in columns
+    )

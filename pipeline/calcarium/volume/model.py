@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,19 +93,34 @@ class Rescale:
     intercept: tuple[Fraction, ...]
 
     @cached_property
+    def stretches(self) -> tuple[tuple[tuple[Fraction, Fraction], ...], NDArray[np.intp]]:
+        """Slope and intercept of each stretch of slices that share them, and each slice's stretch.
+
+        Most scans have one, and exact fractions are slow.
+        """
+        grouped = groupby(zip(self.slope, self.intercept, strict=True))
+        each = [(rescale, sum(1 for _ in slices)) for rescale, slices in grouped]
+        stretch = np.repeat(np.arange(len(each)), [n for _, n in each])
+        return tuple(rescale for rescale, _ in each), stretch
+
+    @cached_property
     def sign(self) -> NDArray[np.int8]:
         """+1 where a larger stored value is brighter, else -1; shape (n_slices,)."""
-        return np.array([1 if slope.numerator > 0 else -1 for slope in self.slope], dtype=np.int8)
+        each, stretch = self.stretches
+        signs = [1 if slope.numerator > 0 else -1 for slope, _ in each]
+        return np.array(signs, dtype=np.int8)[stretch]
 
     @cached_property
     def slopes(self) -> Float64:
         """The slopes, each rounded once; shape (n_slices,)."""
-        return np.array([float(slope) for slope in self.slope])
+        each, stretch = self.stretches
+        return np.array([float(slope) for slope, _ in each])[stretch]
 
     @cached_property
     def intercepts(self) -> Float64:
         """The intercepts, each rounded once; shape (n_slices,)."""
-        return np.array([float(intercept) for intercept in self.intercept])
+        each, stretch = self.stretches
+        return np.array([float(intercept) for _, intercept in each])[stretch]
 
 
 @dataclass(frozen=True)

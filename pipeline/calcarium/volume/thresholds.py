@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import groupby
-from math import ceil, floor
 
 import numpy as np
 
@@ -31,15 +29,18 @@ def stored_threshold(rescale: Rescale, hu: Fraction, *, inclusive: bool) -> Int3
     int32 array, shape (n_slices,). Where the slope is positive a voxel passes if
     ``stored >= value``, where it is negative if ``stored <= value``.
     """
-    values: list[int] = []
-    # Most scans have one rescale for all slices, and exact fractions are slow.
-    for (slope, intercept), same in groupby(zip(rescale.slope, rescale.intercept, strict=True)):
-        bound = _bound((hu - intercept) / slope, rising=slope > 0, inclusive=inclusive)
-        values += [bound] * sum(1 for _ in same)
-    return np.clip(values, INT32.min, INT32.max).astype(np.int32)
+    each, stretch = rescale.stretches
+    bounds = [_bound(hu, slope, intercept, inclusive=inclusive) for slope, intercept in each]
+    fitting = [max(INT32.min, min(bound, INT32.max)) for bound in bounds]
+    return np.array(fitting, dtype=np.int32)[stretch]
 
 
-def _bound(exact: Fraction, *, rising: bool, inclusive: bool) -> int:
-    if rising:
-        return ceil(exact) if inclusive else floor(exact) + 1
-    return floor(exact) if inclusive else ceil(exact) - 1
+def _bound(hu: Fraction, slope: Fraction, intercept: Fraction, *, inclusive: bool) -> int:
+    # (hu - intercept) / slope as one quotient of integers: fractions would reduce each step.
+    above = hu.numerator * intercept.denominator - intercept.numerator * hu.denominator
+    dividend = above * slope.denominator
+    divisor = hu.denominator * intercept.denominator * slope.numerator
+    floor, ceil = dividend // divisor, -(-dividend // divisor)
+    if divisor > 0:
+        return ceil if inclusive else floor + 1
+    return floor if inclusive else ceil - 1

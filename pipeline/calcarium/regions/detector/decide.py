@@ -58,6 +58,15 @@ def worth_a_look(places: Places, rules: DetectorRules) -> Mask:
     return np.asarray((at_best > rules.standing.possible / 2) & allowed)
 
 
+def same_are_worth_a_look(one: DetectorRules, other: DetectorRules) -> bool:
+    """Whether two sets of rules look around the same candidates of any scan."""
+    return (one.candidate, one.evidence, one.standing.possible) == (
+        other.candidate,
+        other.evidence,
+        other.standing.possible,
+    )
+
+
 def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verdicts:
     """Verdict on each candidate by what was measured on it, and nothing else."""
     excluded = excluded_by(places, rules.candidate)

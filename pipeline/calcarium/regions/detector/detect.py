@@ -18,7 +18,7 @@ from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates, painted
 from calcarium.regions.detector.decide import judge
 from calcarium.regions.detector.doubts import find_doubts
-from calcarium.regions.detector.features import labels_of
+from calcarium.regions.detector.features import features_of, labels_of
 from calcarium.regions.detector.places import find_places
 from calcarium.regions.image_quality import image_quality
 from calcarium.regions.model import Region, Vessel
@@ -55,7 +55,7 @@ def detect(
     vessels = artery_of(places, rules.artery)
     return Region(
         *painted(candidates),
-        labels_of(places, around, verdicts, vessels),
+        labels_of(features_of(places, around), verdicts, vessels),
         "clip",
         "detector",
         vessels=VESSELS,

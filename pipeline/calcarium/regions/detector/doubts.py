@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -129,6 +129,6 @@ def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> Qual
     )
 
 
-def _sum(agatston: Float64, verdicts: Verdicts, standings: Iterable[str]) -> float:
-    chosen = np.isin(verdicts.standing, list(standings))
-    return float(agatston[chosen].sum())
+def _sum(agatston: Float64, verdicts: Verdicts, standings: Collection[str]) -> float:
+    chosen = [standing in standings for standing in verdicts.standing]
+    return float(agatston[np.array(chosen, dtype=bool)].sum())

@@ -28,7 +28,7 @@ BLOOD_OVER_FAT_HU, MOST_FAT = 145.0, 0.6
 
 def ramp(value: Float64, limits: Ramp) -> Float64:
     """0 at the first limit, 1 at the second, linear between, whichever is the larger."""
-    return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0))
+    return np.minimum(np.maximum((value - limits[0]) / (limits[1] - limits[0]), 0.0), 1.0)
 
 
 def fat(f: Findings, r: EvidenceRules) -> Float64:

@@ -10,9 +10,10 @@ from calcarium.config.detector import DetectorRules
 from calcarium.errors import UsageError
 from calcarium.quality import QualityRow
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.decide import verdicts, worth_a_look
+from calcarium.regions.detector.decide import same_are_worth_a_look, verdicts, worth_a_look
 from calcarium.regions.detector.doubts import doubts_of_verdicts
-from calcarium.regions.detector.features import labels_of, measured
+from calcarium.regions.detector.features import features_of, labels_of, measured
+from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import Region
 
@@ -49,14 +50,24 @@ def rejudge(
         return region, ()
     if region.source == "contrast":
         raise UsageError("rules of the detector decide on contrast CT what is lumen")
-    places, around = measured(region.meaning)
+    features = [region.meaning[value].features or {} for value in sorted(region.meaning)]
+    places, around = measured(features)
+    if not same_are_worth_a_look(before, now):
+        around = _looked_around(places, around, before, now)
+        features = features_of(places, around)
+    found = verdicts(places, around, now)
+    meaning = labels_of(features, found, artery_of(places, now.artery))
+    return replace(region, meaning=meaning), doubts_of_verdicts(places, found, now.doubt)
+
+
+def _looked_around(
+    places: Places, around: Surroundings, before: DetectorRules, now: DetectorRules
+) -> Surroundings:
+    """Surroundings of those candidates alone that other rules look at."""
     wanted = worth_a_look(places, now)
     if (wanted & ~worth_a_look(places, before)).any():
         raise UsageError("a candidate whose surroundings were not measured could now be calcium")
     best = vars(Surroundings.best_case(len(places)))
-    around = Surroundings(
+    return Surroundings(
         **{name: np.where(wanted, values, best[name]) for name, values in vars(around).items()}
     )
-    found = verdicts(places, around, now)
-    meaning = labels_of(places, around, found, artery_of(places, now.artery))
-    return replace(region, meaning=meaning), doubts_of_verdicts(places, found, now.doubt)
