@@ -16,7 +16,6 @@ import pydicom
 from calcarium.tables.commit import commit_tables, join_small_parts
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import open_results, read_table
-from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
 from calcarium.voxels import LENGTH
 
@@ -64,9 +63,7 @@ def _copy(table: pa.Table, ids: pa.Array, copy: int) -> pa.Table:
     if "packed" in table.column_names:
         place = table.schema.get_field_index("packed")
         packed = [_with_other_uids(cell.as_py(), copy) for cell in table["packed"]]
-        table = table.set_column(
-            place, table.schema.field("packed"), pa.array(packed, pa.binary())
-        )
+        table = table.set_column(place, table.schema.field("packed"), pa.array(packed, pa.binary()))
     return table
 
 
