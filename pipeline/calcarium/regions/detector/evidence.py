@@ -102,6 +102,14 @@ def embedded(f: Findings, r: EvidenceRules) -> Float64:
     return -r.embedded_weight * muscle * deep * above
 
 
+def circle_trust(p: Places, r: EvidenceRules) -> Float64:
+    """How far the circle of the aorta is believed: the ascending aorta was followed, so fully.
+
+    Calcium in its wall dims the circle at that level; the root is as sure as it looks.
+    """
+    return np.maximum(ramp(p.aorta_support, r.aorta_support), p.beside_aorta)
+
+
 def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
     """At the aortic wall, with no fat, or much less, between it and the aorta's axis.
 
@@ -110,9 +118,7 @@ def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
     inside = np.maximum(-f.place.outside_aorta_mm, 0)
     artery = np.maximum(r.aorta_fat, r.aorta_fat_share * f.around.fat)
     fat_beyond = f.around.fat_to_aorta - artery - r.aorta_fat_per_mm * inside
-    at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * ramp(
-        f.place.aorta_support, r.aorta_support
-    )
+    at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * circle_trust(f.place, r)
     leaves = ramp(f.place.across_wall_mm, r.aorta_depth_mm) * ramp(inside, r.aorta_inside_mm)
     return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin) * (1 - leaves)
 
@@ -123,8 +129,8 @@ def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:
     degrees = np.degrees(np.arctan2(-p.left_of_aorta_mm, p.behind_aorta_mm)) % 360
     right = ramp(degrees, r.side_from_deg) * ramp(degrees, r.side_to_deg)
     elsewhere = np.nan_to_num(np.maximum(right, ramp(p.above_root_mm, r.wall_above_root_mm)))
-    seen = ramp(p.aorta_support, r.aorta_support)
-    weight: Float64 = -r.side_weight * ramp(p.outside_aorta_mm, r.side_mm) * elsewhere * seen
+    near = ramp(p.outside_aorta_mm, r.side_mm) * circle_trust(p, r)
+    weight: Float64 = -r.side_weight * near * elsewhere
     return weight
 
 
