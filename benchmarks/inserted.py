@@ -192,9 +192,13 @@ def with_plaque(
 
 def voxel_of(geometry: Geometry, place: Place) -> Float64:
     """Fractional voxel (z, y, x) of a place; the inverse of ``Geometry.to_patient_mm``."""
-    corner = geometry.to_patient_mm(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]))
-    away = np.array([place.x_mm, place.y_mm, place.z_mm]) - corner[0]
-    return np.linalg.solve((corner[1:] - corner[0]).T, away)
+    at = np.array([place.x_mm, place.y_mm, place.z_mm])
+    along_x, along_y = np.array(geometry.row_direction), np.array(geometry.column_direction)
+    level = float(at @ np.cross(along_x, along_y))
+    z = np.interp(level, geometry.slice_position_mm, np.arange(geometry.shape[0]))
+    away = at - geometry.to_patient_mm(np.array([[z, 0.0, 0.0]]))[0]
+    spacing = geometry.row_spacing_mm, geometry.column_spacing_mm
+    return np.array([z, away @ along_y / spacing[0], away @ along_x / spacing[1]])
 
 
 def _hu(volume: Volume, at: Index) -> Float64:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from scipy.spatial import Delaunay
+from scipy.special import ndtr
 
 from calcarium.config.detector import DetectorRules
 from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.aorta import NO_VESSEL, Aorta, Vessel
 from calcarium.regions.anatomy.body import largest, neighbours_in_plane
 from calcarium.regions.anatomy.grid import coarse_grid
-from calcarium.regions.anatomy.heart import _chambers
+from calcarium.regions.anatomy.heart import Heart, _chambers
 from calcarium.regions.anatomy.lungs import _hull
 from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
@@ -23,7 +24,7 @@ from calcarium.regions.detector.candidates import Candidates, find_candidates, p
 from calcarium.regions.detector.decide import capped, decide, in_an_ostium
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.evidence import ramp
-from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.places import AROUND_MM, Places, _muscle_share
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box
@@ -164,17 +165,30 @@ def test_chambers_are_what_is_thicker_than_an_artery(make_volume):
     assert inside[away < 20].all()
 
 
-def test_no_certainty_at_the_outside_of_the_heart():
-    n = 4
-    place = {field.name: np.zeros(n) for field in fields(Places)}
-    place["beside_aorta"] = np.ones(n, bool)
-    place["muscle_mm"] = np.array([0.0, 6.0, 6.0, 0.0])
-    fat = np.array([0.6, 0.6, 0.3, 0.3])  # in much fat, but beside muscle; off it, in little
-    around = Surroundings(fat, fat, fat, np.array([0.0, 0.0, 0.0, 0.4]))
-    found = capped(np.full(n, 0.99), Places(**place), around, RULES.standing)
+def test_no_certainty_outside_the_grooves_of_the_heart():
+    place = {field.name: np.zeros(2) for field in fields(Places)}
+    place["beside_aorta"] = np.ones(2, bool)
+    place["muscle_share"] = np.array([0.4, 0.1])
+    around = Surroundings(*np.full((4, 2), 0.5))
+    found = capped(np.full(2, 0.99), Places(**place), around, RULES.standing)
     cap = RULES.standing.adrift_cap
-    np.testing.assert_allclose(found, [0.99, cap, 0.99, cap])
+    np.testing.assert_allclose(found, [0.99, cap])
     assert RULES.standing.doubtful < cap < RULES.standing.accepted
+
+
+def test_muscle_around_is_that_of_half_spaces(make_volume):
+    """Outside one, the tail of a Gaussian; between two, as in a groove, both tails."""
+    hu = np.zeros((34, 80, 34), int)
+    volume = make_volume(hu, row_spacing_mm=3.0, column_spacing_mm=3.0, increment_mm=3.0)
+    grid = coarse_grid(volume, load("numpy"))
+    row = np.arange(80)[None, :, None]
+    for walls in ([row >= 45], [row >= 45, row < 20]):
+        cores = np.broadcast_to(np.any(walls, axis=0), grid.hu.shape)
+        heart = Heart(np.ones_like(cores), ~cores, cores, 40.0, 0.0, 0.0, 0.0)
+        at = np.array([17.0]), np.array([36.0]), np.array([17.0])
+        away_mm = np.array([45 - 2.5 - 36, 36 - 21.5])[: len(walls)] * 3  # cores grown by 6 mm
+        expected = ndtr(-away_mm / AROUND_MM).sum()
+        assert _muscle_share(grid, heart, *at) == pytest.approx(expected, abs=0.02)
 
 
 def arc(inner_mm, outer_mm, centre, voxel_mm):

@@ -107,17 +107,15 @@ def capped(
     """No certainty where the decisive cue is missing.
 
     Without fat around it a lesion need not be in an artery. A deep one with little fat may
-    be in the wall of an aorta, or of a root, that was not well seen. One that lies off the
-    muscle, in much fat or at the lung, may be in the pericardium.
+    be in the wall of an aorta, or of a root, that was not well seen. One with little muscle
+    around it lies in no groove, and may be in the pericardium.
     """
     lean = rules.lean_cap + (1 - rules.lean_cap) * ramp(around.fat, rules.lean_fat)
     deep = (places.lung_mm > rules.unseen_aorta_lung_mm) & (around.fat < rules.unseen_aorta_fat)
     in_root = ~places.beside_aorta & (places.outside_aorta_mm < 0)
     unseen = deep & (np.isnan(places.above_root_mm) | in_root)
-    adrift = ramp(places.muscle_mm, rules.adrift_muscle_mm) * ramp(around.fat, rules.adrift_fat)
-    outermost = np.maximum(adrift, ramp(around.lung_share, rules.adrift_lung_share))
-    off_heart = 1 - (1 - rules.adrift_cap) * outermost
-    most = np.minimum(lean, off_heart)
+    adrift = 1 - (1 - rules.adrift_cap) * ramp(places.muscle_share, rules.adrift_muscle_share)
+    most = np.minimum(lean, adrift)
     return np.minimum(confidence, np.where(unseen, np.minimum(most, rules.unseen_aorta_cap), most))
 
 
