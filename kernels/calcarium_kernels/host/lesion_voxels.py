@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calcarium_kernels.arguments import check_islands_arguments
 from calcarium_kernels.contract import Box, Cut, Int32, Int64, Labels, Link, Stored
 from calcarium_kernels.host.runs import Plane, Runs, find_runs
-from calcarium_kernels.host.unite import island_of_run, lesion_of_island
+from calcarium_kernels.host.unite import lesion_of_island
 from calcarium_kernels.sparse import SparseArray
 
 
@@ -68,10 +68,8 @@ def lesion_voxels(
     """
     check_islands_arguments(stored, sign, (Cut(threshold, 8),), box, labels, link)
     (runs,) = find_runs(stored, sign, (threshold,), box=box, labels=labels, planes=planes)
-    # Over islands: a smaller graph than over runs, with the same components.
-    island = island_of_run(runs, 4 if link == 6 else 8)
-    lesion = lesion_of_island(runs, island, link)
-    lesion_of_voxel = np.repeat(lesion[island], runs.last - runs.first + 1)
+    lesion = lesion_of_island(runs, np.arange(len(runs)), link)
+    lesion_of_voxel = np.repeat(lesion, runs.last - runs.first + 1)
     return LesionVoxels(
         *_voxels(runs), lesion=lesion_of_voxel, n_lesions=int(lesion.max(initial=-1)) + 1
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import repeat
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ Plane: TypeAlias = NDArray[np.uint16] | NDArray[np.bool_]  # labels of one slice
 # A voxel's place in its slice, in the low half of a peak key (see `peak_key`).
 PLACE_BITS = 32
 PLACE_MAX = (1 << PLACE_BITS) - 1
+AT_ONCE = 20_000  # voxels, whose arrays stay in the cache of a core
+
+T = TypeVar("T", "Runs", "_Voxels")
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,17 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class _Foreground:
-    """Voxels of one slice that pass, in raster order; ``place`` as in :class:`Runs`."""
+class _Voxels:
+    """Voxels that pass, in raster order; ``place`` as in :class:`Runs`."""
 
+    slice: Int64
     row: Int64
     place: Int64
     brightness: Int64
-    label: Plane | None
+    label: Int64
 
-    def part(self, keep: NDArray[np.bool_]) -> _Foreground:
-        label = None if self.label is None else self.label[keep]
-        return _Foreground(self.row[keep], self.place[keep], self.brightness[keep], label)
+    def part(self, keep: NDArray[np.bool_]) -> _Voxels:
+        return _Voxels(*(getattr(self, field.name)[keep] for field in fields(self)))
 
 
 def find_runs(
@@ -79,118 +82,105 @@ def find_runs(
     thresholds : one stored value per slice of the volume, as in ``Cut.threshold``
     planes : labels slice by slice, in place of ``labels``
     """
+    if not thresholds:
+        return ()
+    limits = [sign * threshold.astype(np.int64) for threshold in thresholds]
+    loosest = np.minimum.reduce(limits)
     if isinstance(stored, SparseArray):
-        return tuple(_runs_of_list(stored, sign, t, box, labels) for t in thresholds)
-    if isinstance(labels, SparseArray):
+        batches = iter([_listed(stored, sign, loosest, box, labels)])
+    elif isinstance(labels, SparseArray):
         raise ValueError("sparse labels need sparse stored values")
+    else:
+        each = labels if planes is None else planes
+        batches = _together(_foreground(stored, sign, loosest, box, each))
     found: tuple[list[Runs], ...] = tuple([] for _ in thresholds)
-    _, height, width = box.shape
-    passing = np.empty((height, width), dtype=np.bool_)
-    slices = range(box.z0, box.z1) if passing.size and thresholds else ()
-    each: Iterable[Plane | None] = repeat(None)
-    if planes is not None:
-        each = planes
-    elif labels is not None:
-        each = labels
-    for z, plane in zip(slices, each, strict=False):
-        bright = int(sign[z])
-        limits = [bright * int(threshold[z]) for threshold in thresholds]
-        loosest = min(limits)
-        voxels = _foreground(stored[z], bright, loosest, box, plane, passing)
+    for voxels in batches:
         for limit, runs in zip(limits, found, strict=True):
-            inside = voxels if limit == loosest else voxels.part(voxels.brightness >= limit)
-            if inside.place.size:
-                runs.append(_runs_of_slice(inside, z, bright, columns=stored.shape[2]))
-    return tuple(_joined(runs) for runs in found)
+            inside = voxels.brightness >= limit[voxels.slice]
+            runs.append(_runs(voxels if inside.all() else voxels.part(inside), sign, stored.shape))
+    return tuple(_joined(Runs, runs) for runs in found)
 
 
-def _runs_of_list(
-    stored: SparseArray,
-    sign: NDArray[np.int8],
-    threshold: Int32,
-    box: Box,
-    labels: Labels | SparseArray | None,
-) -> Runs:
-    """Runs of the known voxels, all slices at once."""
-    voxels = _listed(stored, sign, threshold, box, labels)
+def _runs(voxels: _Voxels, sign: NDArray[np.int8], shape: tuple[int, ...]) -> Runs:
     slice_, row, place, label = voxels.slice, voxels.row, voxels.place, voxels.label
-    _, rows, columns = stored.shape
-    first = place - row * columns
-    # One column of padding, so that a run which ends a row never meets the one that starts the
-    # next.
-    step = np.diff((slice_ * rows + row) * (columns + 1) + first)
-    start = np.flatnonzero(np.concatenate([[True], (step != 1) | (label[1:] != label[:-1])]))
     if not place.size:
-        return _joined([])
-    length = np.diff(start, append=place.size)
+        return _joined(Runs, [])
+    _, rows, columns = shape
+    # Rows and slices are one column apart, so that a run which ends one never meets the next.
+    step = np.diff(place + row + slice_ * (rows * (columns + 1)))
+    starts = np.concatenate([[True], (step != 1) | (label[1:] != label[:-1])])
+    start = np.flatnonzero(starts)
+    first = place[start] - row[start] * columns
     peak_key = (voxels.brightness << PLACE_BITS) + (PLACE_MAX - place)
     return Runs(
         slice=slice_[start],
         row=row[start],
-        first=first[start],
-        last=first[start] + length - 1,
+        first=first,
+        last=first + np.diff(start, append=place.size) - 1,
         label=label[start],
         total=sign.astype(np.int64)[slice_[start]] * np.add.reduceat(voxels.brightness, start),
         peak_key=np.maximum.reduceat(peak_key, start),
     )
 
 
-@dataclass(frozen=True)
-class _Listed:
-    slice: Int64
-    row: Int64
-    place: Int64
-    brightness: Int64
-    label: Int64
-
-
 def _listed(
     stored: SparseArray,
     sign: NDArray[np.int8],
-    threshold: Int32,
+    limit: Int64,
     box: Box,
     labels: Labels | SparseArray | None,
-) -> _Listed:
+) -> _Voxels:
+    """The known voxels, all slices at once."""
     z, y, x = stored.zyx
-    brightness = sign[z] * stored.values.astype(np.int64)
+    brightness = sign.astype(np.int64)[z] * stored.values
     inside = (
-        (brightness >= sign[z] * threshold[z].astype(np.int64))
+        (brightness >= limit[z])
         & (z >= box.z0) & (z < box.z1) & (y >= box.y0) & (y < box.y1)
         & (x >= box.x0) & (x < box.x1)
     )  # fmt: skip
-    z, y, x, brightness = z[inside], y[inside], x[inside], brightness[inside]
+    z, y, x = z[inside], y[inside], x[inside]
     label = np.ones(z.size, np.int64)
     if labels is not None:
         label = labels[z - box.z0, y - box.y0, x - box.x0].astype(np.int64)
-    kept = label != 0
-    return _Listed(z[kept], y[kept], (y * stored.shape[2] + x)[kept], brightness[kept], label[kept])
+    voxels = _Voxels(z, y, y * stored.shape[2] + x, brightness[inside], label)
+    return voxels.part(label != 0)
 
 
 def _foreground(
-    image: NDArray[np.int16] | NDArray[np.uint16],
-    bright: int,
-    limit: int,
+    stored: Stored,
+    sign: NDArray[np.int8],
+    limit: Int64,
     box: Box,
-    labels: Plane | None,
-    passing: NDArray[np.bool_],
-) -> _Foreground:
-    width = box.shape[2]
-    crop = image[box.y0 : box.y1, box.x0 : box.x1]
-    _compare(crop, bright, limit, passing)
-    index = np.flatnonzero(passing)
-    label = None
-    if labels is not None:
-        label = labels.reshape(-1)[index]
-        inside = label != 0
-        index, label = index[inside], label[inside]
-    row = index // width
-    columns = image.shape[1]
-    place = index if width == columns else index + row * (columns - width)
-    place = place + (box.y0 * columns + box.x0)
-    brightness = image.reshape(-1)[place].astype(np.int64)
-    if bright < 0:
-        np.negative(brightness, out=brightness)
-    return _Foreground(row + box.y0, place, brightness, label)
+    labels: Iterable[Plane] | None,
+) -> Iterator[_Voxels]:
+    """The voxels of each slice of a box."""
+    _, height, width = box.shape
+    columns = stored.shape[2]
+    passing = np.empty((height, width), dtype=np.bool_)
+    slices = range(box.z0, box.z1) if passing.size else ()
+    for z, plane in zip(slices, repeat(None) if labels is None else labels, strict=False):
+        bright = int(sign[z])
+        _compare(stored[z, box.y0 : box.y1, box.x0 : box.x1], bright, int(limit[z]), passing)
+        index = np.flatnonzero(passing)
+        label = np.ones(index.size, np.int64)
+        if plane is not None:
+            label = plane.reshape(-1)[index].astype(np.int64)
+            index, label = index[label != 0], label[label != 0]
+        row = index // width
+        place = index + row * (columns - width) + (box.y0 * columns + box.x0)
+        brightness = bright * stored[z].reshape(-1)[place].astype(np.int64)
+        yield _Voxels(np.full(index.size, z), row + box.y0, place, brightness, label)
+
+
+def _together(slices: Iterable[_Voxels]) -> Iterator[_Voxels]:
+    """Slices with few voxels in one: each array costs a call, however short it is."""
+    waiting: list[_Voxels] = []
+    for voxels in slices:
+        waiting.append(voxels)
+        if sum(v.place.size for v in waiting) >= AT_ONCE:
+            yield _joined(_Voxels, waiting)
+            waiting = []
+    yield _joined(_Voxels, waiting)
 
 
 def _compare(
@@ -209,34 +199,12 @@ def _compare(
     compare(crop, crop.dtype.type(bright * limit), out=passing)
 
 
-def _runs_of_slice(voxels: _Foreground, z: int, bright: int, *, columns: int) -> Runs:
-    place, row, label = voxels.place, voxels.row, voxels.label
-    starts = np.empty(place.size, dtype=np.bool_)
-    starts[0] = True
-    # The row is added so that a run which ends a row never meets the one that starts the next.
-    np.not_equal(np.diff(place + row), 1, out=starts[1:])
-    if label is not None:
-        starts[1:] |= label[1:] != label[:-1]
-    start = np.flatnonzero(starts)
-    first = place[start] - row[start] * columns
-    length = np.diff(start, append=place.size)
-    peak_key = (voxels.brightness << PLACE_BITS) + (PLACE_MAX - place)
-    return Runs(
-        slice=np.full(start.size, z, dtype=np.int64),
-        row=row[start],
-        first=first,
-        last=first + length - 1,
-        label=np.ones(start.size, np.int64) if label is None else label[start].astype(np.int64),
-        total=bright * np.add.reduceat(voxels.brightness, start),
-        peak_key=np.maximum.reduceat(peak_key, start),
-    )
-
-
-def _joined(parts: list[Runs]) -> Runs:
+def _joined(kind: type[T], parts: list[T]) -> T:
+    """The same arrays of all parts, one behind the other."""
     columns = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         if parts
         else np.empty(0, dtype=np.int64)
-        for field in fields(Runs)
+        for field in fields(kind)
     }
-    return Runs(**columns)
+    return kind(**columns)

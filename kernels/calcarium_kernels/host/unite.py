@@ -22,7 +22,8 @@ def lesion_of_island(runs: Runs, island: Int64, link: Link) -> Int64:
     """Id of the lesion of each island: joined in 3-D by ``link``, of one label.
 
     The neighbourhoods 18 and 26 hold the diagonals within a slice, so they join
-    islands that touch at a corner.
+    islands that touch at a corner. Runs may stand for islands: a link joins them in the slice
+    as well.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def lesion_of_island(runs: Runs, island: Int64, link: Link) -> Int64:
 def _link_offsets(link: Link) -> list[tuple[int, int, bool]]:
     """Slices back, rows back, and whether columns may differ by one, for half of ``link``."""
     if link == 6:
-        return [(1, 0, False)]
+        return [(0, 1, False), (1, 0, False)]
     diagonal = link == 26
     return [(0, 1, True), (1, 0, True), (1, 1, diagonal), (1, -1, diagonal)]
 

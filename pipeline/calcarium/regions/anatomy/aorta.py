@@ -8,12 +8,16 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.config.detector_anatomy import AortaRules
+from calcarium.regions.anatomy.aorta_prior import (
+    ascending_prior,
+    descending_prior,
+    looks_like_blood,
+)
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
-from calcarium.regions.anatomy.rings import RADII_MM, Path, best_path, flat_top, ring_response
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, Part
+from calcarium.regions.anatomy.rings import RADII_MM, Path, best_path, ring_response
 from calcarium.regions.anatomy.thorax import Thorax
 
-Part = tuple[slice, slice, slice]
 ABOVE_BOTTOM_MM = 165.0
 DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-21 mm
 TRUNK_RADII = slice(3, 6)
@@ -122,29 +126,34 @@ def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -
         return Aorta(NO_VESSEL, NO_VESSEL, NO_VESSEL, is_sure=False)
     grid = thorax.grid
     rings = ring_response(grid.hu[part], thorax.body[part], grid.pixel_mm)
-    blood = _looks_like_blood(thorax, part)
-    descending = _descending_prior(thorax, extent, part, side=1) * blood
-    mirrored = _descending_prior(thorax, extent, part, side=-1) * blood
-    ascending = _ascending_prior(thorax, extent, part, tilt) * blood
-    trunk = _trunk_penalty(grid, rings, blood, ascending)
-    down = best_path(
-        rings[DESCENDING_RADII] * descending - np.float32(rules.descending_least_support)
-    )
+    blood = looks_like_blood(thorax, part)
+    left, right = (descending_prior(thorax, extent, part, side=s) * blood for s in (1, -1))
+    middle = ascending_prior(thorax, extent, part, tilt) * blood
+    trunk = _trunk_penalty(grid, rings, blood, middle)
+    down = best_path(_scores(rings[DESCENDING_RADII], left, rules.descending_least_support))
     up = best_path(
-        (rings[ASCENDING_RADII] - trunk) * ascending - np.float32(rules.ascending_least_support),
+        _scores(rings[ASCENDING_RADII], middle, rules.ascending_least_support, trunk),
         to_right=0.08,
         to_left=0.04,
     )
     found = vessel_of(up, rings, ASCENDING_RADII, part)
-    root = _follow_root(grid, rings * blood, up, part)
     sure = up.total > rules.least_total and len(found) * grid.slice_mm >= rules.least_length_mm
     return Aorta(
         found,
-        root,
+        _follow_root(grid, rings, blood, up, part),
         vessel_of(down, rings, DESCENDING_RADII, part),
         is_sure=sure,
-        left_over_right=_mean_best(rings, descending) - _mean_best(rings, mirrored),
+        left_over_right=_mean_best(rings, left) - _mean_best(rings, right),
     )
+
+
+def _scores(
+    discs: Float32, prior: Float32, least: float, penalty: Float32 | None = None
+) -> Float32:
+    scores = discs.copy() if penalty is None else discs - penalty
+    scores *= prior
+    scores -= np.float32(least)
+    return scores
 
 
 def aorta_of_mask(thorax: Thorax, mask: Mask) -> Aorta:
@@ -191,51 +200,10 @@ def _search_part(thorax: Thorax, extent: Extent) -> Part:
     return z, y, x
 
 
-def _looks_like_blood(thorax: Thorax, part: Part) -> Float32:
-    grid = thorax.grid
-    blood_hu = min(thorax.blood_hu, 70.0)
-    inside = ndimage.gaussian_filter(
-        np.clip(grid.hu[part], -150, 250), (0, 4 / grid.pixel_mm, 4 / grid.pixel_mm)
-    )
-    like = np.clip((inside - (blood_hu - 80)) / 25, 0, 1) * np.clip(
-        (blood_hu + 60 - inside) / 20, 0, 1
-    )
-    return np.asarray(like * ~thorax.lungs.mask[part], dtype=np.float32)
-
-
-def _places(thorax: Thorax, part: Part) -> tuple[Float64, Float64, Float64]:
-    """Behind the vertebra's front, left of the spine (mm); depth behind the front wall (share)."""
-    grid, (z, y, x) = thorax.grid, part
-    rows = np.arange(y.start, y.stop)[None, :, None]
-    behind = (rows - thorax.spine.front_row[z, None, None]) * grid.pixel_mm
-    depth = (rows - thorax.front_row[z, None, None]) * grid.pixel_mm / thorax.depth_mm
-    return behind, thorax.left_mm[:, :, x], depth
-
-
 def _mean_best(rings: Float32, prior: Float32) -> float:
     """The best disc of each slice, on average."""
     best = rings[DESCENDING_RADII].max(axis=0) * prior
     return float(best.max(axis=(1, 2)).mean())
-
-
-def _descending_prior(thorax: Thorax, extent: Extent, part: Part, *, side: int) -> Float32:
-    """Left of the vertebra, and nearer to the midline further down; at the left lung."""
-    grid, (z, _, _) = thorax.grid, part
-    behind, left, _ = _places(thorax, part)
-    above = (extent.bottom - np.arange(z.start, z.stop)) * grid.slice_mm
-    low = np.clip(1 - above / 90, 0, 1)[:, None, None]
-    left = side * left
-    prior = flat_top(left - (24 - 12 * low), 12, 8) * flat_top(behind - (-2 - 14 * low), 14, 8)
-    in_spine = (np.abs(left) < 18) & (behind > -3)
-    return np.asarray(prior * ~in_spine, dtype=np.float32)
-
-
-def _ascending_prior(thorax: Thorax, extent: Extent, part: Part, tilt: float) -> Float32:
-    grid, (z, _, _) = thorax.grid, part
-    behind, left, depth = _places(thorax, part)
-    prior = flat_top(left + tilt * behind + 6, 12, 9) * flat_top(depth - 0.40, 0.09, 0.06)
-    above = (extent.bottom - np.arange(z.start, z.stop)) * grid.slice_mm
-    return np.asarray(prior * np.clip((above - 50) / 25, 0, 1)[:, None, None], dtype=np.float32)
 
 
 def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -> Float32:
@@ -252,36 +220,46 @@ def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -
 def vessel_of(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
     """A path of discs as circles, each moved by less than a voxel to where it fits best."""
     radius = path.radius + radii.start
-    first, last = max(0, radius - 1), min(len(RADII_MM), radius + 2)
-    found = []
-    for k, row, column in zip(
-        range(path.first, path.first + len(path.rows)), path.rows, path.columns, strict=True
-    ):
-        y, x = max(0, int(row) - 1), max(0, int(column) - 1)
-        near = rings[first:last, k, y : y + 3, x : x + 3].astype(np.float64)
-        weight = near**SHARPENING
-        total = max(float(weight.sum()), 1e-9)
-        r, dy, dx = (float((weight * index).sum()) / total for index in np.indices(near.shape))
-        radius_mm = float(np.interp(r + first, np.arange(len(RADII_MM)), RADII_MM))
-        found.append((y + dy, x + dx, radius_mm, float(rings[radius, k, row, column])))
-    rows, columns, radius_mm, support = np.array(found).T
+    radii_near = np.arange(max(0, radius - 1), min(len(RADII_MM), radius + 2))
+    k, step = path.first + np.arange(len(path.rows)), np.arange(3)
+    rows, columns = (np.maximum(i - 1, 0)[:, None] + step for i in (path.rows, path.columns))
+    _, _, n_rows, n_columns = rings.shape
+    inside = (rows < n_rows)[:, None, :, None] & (columns < n_columns)[:, None, None]
+    near = rings[
+        radii_near[:, None, None],
+        k[:, None, None, None],
+        np.minimum(rows, n_rows - 1)[:, None, :, None],
+        np.minimum(columns, n_columns - 1)[:, None, None],
+    ]
+    weight = near.astype(np.float64) ** SHARPENING * inside
+    weight /= np.maximum(weight.sum(axis=(1, 2, 3), keepdims=True), 1e-9)
+    r, dy, dx = ((weight * index).sum(axis=(1, 2, 3)) for index in np.indices(weight.shape[1:]))
+    radius_mm = np.interp(r + radii_near[0], np.arange(len(RADII_MM)), RADII_MM)
     z, y, x = (p.start for p in part)
-    return Vessel(path.first + z, rows + y, columns + x, radius_mm, support, path.total)
+    return Vessel(
+        path.first + z,
+        rows[:, 0] + dy + y,
+        columns[:, 0] + dx + x,
+        radius_mm,
+        rings[radius, k, path.rows, path.columns].astype(np.float64),
+        path.total,
+    )
 
 
-def _follow_root(grid: Grid, rings: Float32, path: Path, part: Part) -> Vessel:
+def _follow_root(grid: Grid, rings: Float32, blood: Float32, path: Path, part: Part) -> Vessel:
     """The root below the ascending aorta: less round, and running backwards and to the left."""
     radius = path.radius + ASCENDING_RADII.start
-    around = rings[max(0, radius - 1) : radius + 2].max(axis=0)
     k = path.first + len(path.rows)
+    below = slice(k, k + grid.slices(ROOT_MM))
+    around = rings[max(0, radius - 1) : radius + 2, below].max(axis=0) * blood[below]
     row, column = int(path.rows[-1]), int(path.columns[-1])
     steps_y, steps_x = np.arange(-1, 2), np.arange(round(2 * grid.slice_mm / grid.pixel_mm) + 1)
     off_y = np.abs(steps_y * grid.pixel_mm - ROOT_DRIFT[0] * grid.slice_mm)
     off_x = np.abs(steps_x * grid.pixel_mm - ROOT_DRIFT[1] * grid.slice_mm)
     unexpected = ROOT_COST_PER_MM * (off_y[:, None] + off_x[None])
     found: list[tuple[float, float, float]] = []
-    for i in range(k, min(rings.shape[1], k + grid.slices(ROOT_MM))):
-        near = around[i, row - 1 : row + 2, column : column + len(steps_x)]
+    for plane in around:
+        near = plane[row - 1 : row + 2, column : column + len(steps_x)]
         if row < 1 or near.shape != unexpected.shape:
             break
         dy, dx = np.unravel_index(int((near - unexpected).argmax()), near.shape)

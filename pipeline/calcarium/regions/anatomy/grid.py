@@ -22,6 +22,7 @@ from calcarium_kernels.contract import Box, Kernels
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Part = tuple[slice, slice, slice]
 
 TARGET_MM = 3.0
 MAX_FACTOR = 64
@@ -95,16 +96,12 @@ class Grid:
     def native_box(self, mask: Mask, margin_mm: float) -> Box:
         """The native box around a mask of the grid, with an in-plane margin."""
         margin = self.pixels(margin_mm)
-        rows: Mask = np.asarray(mask.any(axis=2))
         bounds = []
-        for axis, seen, beyond in (
-            (0, rows.any(axis=1), 0),
-            (1, rows.any(axis=0), margin),
-            (2, mask.any(axis=(0, 1)), margin),
+        for axis, (inside, beyond) in enumerate(
+            zip(extent_of(mask), (0, margin, margin), strict=True)
         ):
-            inside = np.flatnonzero(seen)
             held = self.nearest(axis, np.arange(self.native_shape[axis], dtype=np.intp))
-            kept = (held >= inside[0] - beyond) & (held <= inside[-1] + beyond)
+            kept = (held >= inside.start - beyond) & (held < inside.stop + beyond)
             native = np.flatnonzero(kept)
             bounds += [int(native[0]), int(native[-1]) + 1]
         return Box(*bounds)
@@ -166,6 +163,14 @@ def coarse_grid(volume: Volume, kernels: Kernels) -> Grid:
         geometry.shape,
         flipped,
     )
+
+
+def extent_of(mask: Mask) -> Part:
+    """The smallest part of a grid that holds a mask; empty if the mask is."""
+    rows: Mask = np.asarray(mask.any(axis=2))
+    seen = [np.flatnonzero(a) for a in (rows.any(axis=1), rows.any(axis=0), mask.any(axis=(0, 1)))]
+    z, y, x = (slice(int(i[0]), int(i[-1]) + 1) if len(i) else slice(0, 0) for i in seen)
+    return z, y, x
 
 
 def resample_mask(mask: Mask, grid: Grid) -> Mask:

@@ -12,7 +12,7 @@ from calcarium.regions.anatomy.aorta import Aorta
 from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Grid, Mask
+from calcarium.regions.anatomy.grid import Grid, Mask, Part, extent_of
 from calcarium.regions.anatomy.rings import flat_top
 from calcarium.regions.anatomy.thorax import Thorax, wall_bone
 
@@ -119,19 +119,18 @@ def _bone(thorax: Thorax, extent: Extent, rules: HeartRules) -> Mask:
     return bone
 
 
-def _descending(thorax: Thorax, aorta: Aorta, part: tuple[slice, slice, slice]) -> Mask:
+def _descending(thorax: Thorax, aorta: Aorta, part: Part) -> Mask:
     z, y, x = part
     levels = np.arange(z.start, z.stop, dtype=np.float64)
     circle = aorta.descending.at(levels, beyond=0)
     rows = np.arange(y.start, y.stop)[None, :, None] - circle.row[:, None, None]
     columns = np.arange(x.start, x.stop)[None, None] - circle.column[:, None, None]
-    within = np.hypot(rows, columns) * thorax.grid.pixel_mm <= (
-        circle.radius_mm[:, None, None] + AORTA_MARGIN_MM
-    )
+    radius = (circle.radius_mm + AORTA_MARGIN_MM) / thorax.grid.pixel_mm
+    within = rows * rows + columns * columns <= (radius * radius)[:, None, None]
     return np.asarray(within & (circle.known & (levels >= aorta.descending.first))[:, None, None])
 
 
-def _grown_core(thorax: Thorax, soft: Mask, part: tuple[slice, slice, slice]) -> Mask:
+def _grown_core(thorax: Thorax, soft: Mask, part: Part) -> Mask:
     """The thick part nearest to the heart's place, grown back to its surface."""
     grid, (z, y, x) = thorax.grid, part
     padded = np.pad(soft, ((0, 0), (1, 1), (1, 1)))
@@ -167,10 +166,9 @@ def _measured(thorax: Thorax, extent: Extent, mask: Mask, bone: Mask) -> Heart:
 
 def _chambers(grid: Grid, mask: Mask) -> Mask:
     chambers = np.zeros_like(mask)
-    if mask.any():
-        part = ndimage.find_objects(mask.view(np.uint8))[0]
-        soft = mask[part] & (grid.hu[part] > CHAMBER_HU)
-        chambers[part] = ~dilated(~soft, CHAMBER_DEPTH_MM, grid.sampling_mm)
+    part = extent_of(mask)
+    soft = mask[part] & (grid.hu[part] > CHAMBER_HU)
+    chambers[part] = ~dilated(~soft, CHAMBER_DEPTH_MM, grid.sampling_mm)
     return chambers
 
 

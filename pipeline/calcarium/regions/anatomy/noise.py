@@ -55,7 +55,7 @@ def _slice_noise(volume: Volume, z: int, heart: Mask, rows: Index, columns: Inde
     down, row = _every_second(rows, heart, 1)
     across, column = _every_second(columns, heart, 0)
     hu = volume.hu((slice(z, z + 1), down, across))[0]
-    soft = heart[np.ix_(row, column)] & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+    soft = heart.take(column, axis=1).take(row, axis=0) & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
     lag = max(1, round(LAG_MM / volume.geometry.column_spacing_mm / 2))
     both = soft[:, lag:] & soft[:, :-lag]
     difference = (hu[:, lag:] - hu[:, :-lag])[both]

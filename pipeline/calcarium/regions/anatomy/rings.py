@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from calcarium.regions.anatomy.grid import Float32, Float64, Mask
+from calcarium.regions.anatomy.grid import Float32, Float64, Mask, Part, extent_of
+
+Complex64 = NDArray[np.complex64]
 
 RADII_MM = (9.0, 11.0, 13.0, 15.0, 17.0, 19.0, 21.0)
 CLIP_HU = (-110.0, 70.0)  # fat to blood; a vessel's edge, not its calcium, makes the ring
 SOFTENING_HU_PER_MM = 5.0  # gradients well below this are noise
 RING_WIDTH_MM = 1.8
 STEP_COST = 0.02  # per voxel of sideways movement
+STRAY = 3  # voxels that a path may leave the place of positive scores by
 RESOLUTION = 1 / 1024  # scores are rounded to this, so that no FFT's last bit decides
 
 
@@ -50,26 +54,37 @@ def ring_response(hu: Float32, body: Mask, pixel_mm: float) -> Float32:
     shown = np.where(body, np.clip(hu, *CLIP_HU), CLIP_HU[0]).astype(np.float32)
     down = ndimage.gaussian_filter(shown, (0.7, 1, 1), order=(0, 1, 0)) / pixel_mm
     left = ndimage.gaussian_filter(shown, (0.7, 1, 1), order=(0, 0, 1)) / pixel_mm
-    saturation = 1 / (np.hypot(down, left) + SOFTENING_HU_PER_MM)
+    saturation = 1 / (np.sqrt(down * down + left * left) + SOFTENING_HU_PER_MM)
+    down *= saturation
+    left *= saturation
     margin = int(np.ceil(max(RADII_MM) / pixel_mm)) + 3
     rows, columns = hu.shape[1:]
-    size = fft.next_fast_len(rows + margin), fft.next_fast_len(columns + margin, True)
-    down_f, left_f = fft.rfft2(down * saturation, size), fft.rfft2(left * saturation, size)
-    y_mm = fft.fftfreq(size[0], 1 / size[0])[:, None] * pixel_mm
-    x_mm = fft.fftfreq(size[1], 1 / size[1])[None] * pixel_mm
-    distance = np.hypot(y_mm, x_mm) + 1e-6
+    size = fft.next_fast_len(rows + margin, True), fft.next_fast_len(columns + margin, True)
+    down_f, left_f = fft.rfft2(down, size), fft.rfft2(left, size)
+    along_y, along_x = _inward_normals(size, pixel_mm)
     out = np.empty((len(RADII_MM), *hu.shape), np.float32)
-    for i, radius in enumerate(RADII_MM):
-        ring = np.exp(-0.5 * ((distance - radius) / RING_WIDTH_MM) ** 2)
-        ring /= ring.sum()
-        along_y = np.conj(fft.rfft2(ring * -y_mm / distance)).astype(np.complex64)
-        along_x = np.conj(fft.rfft2(ring * -x_mm / distance)).astype(np.complex64)
-        out[i] = fft.irfft2(down_f * along_y + left_f * along_x, size)[:, :rows, :columns]
+    for k in range(len(hu)):  # slice by slice, which stays in the cache of a core
+        spectrum = along_y * down_f[k] + along_x * left_f[k]
+        out[:, k] = fft.irfft2(spectrum, size)[:, :rows, :columns]
     np.clip(out, 0, 1, out=out)
     out /= np.float32(RESOLUTION)
     np.rint(out, out=out)
     out *= np.float32(RESOLUTION)
     return out
+
+
+def _inward_normals(size: tuple[int, int], pixel_mm: float) -> tuple[Complex64, Complex64]:
+    """Spectra, per radius, of the inward normals on a ring, along rows and columns."""
+    y_mm = fft.fftfreq(size[0], 1 / size[0])[:, None] * pixel_mm
+    x_mm = fft.fftfreq(size[1], 1 / size[1])[None] * pixel_mm
+    distance = np.hypot(y_mm, x_mm) + 1e-6
+    radius = np.array(RADII_MM)[:, None, None]
+    ring = np.exp(-0.5 * ((distance - radius) / RING_WIDTH_MM) ** 2)
+    ring /= ring.sum(axis=(1, 2), keepdims=True)
+    along_y, along_x = (
+        np.conj(fft.rfft2(ring * -mm / distance)).astype(np.complex64) for mm in (y_mm, x_mm)
+    )
+    return along_y, along_x
 
 
 def best_path(scores: Float32, *, to_right: float = 0.0, to_left: float = 0.0) -> Path:
@@ -81,25 +96,32 @@ def best_path(scores: Float32, *, to_right: float = 0.0, to_left: float = 0.0) -
         so that a path begins and ends where its support does
     to_right, to_left : further cost of a step to the patient's right or left, going down
     """
+    z, y, x = _around(scores.max(axis=0) > 0)
+    scores = scores[:, z, y, x]
     radii, slices, rows, columns = scores.shape
     sums = np.full((slices, radii, rows + 2, columns + 2), -1e3, np.float32)
-    inner = (slice(None), slice(1, -1), slice(1, -1))
-    moves = _moves(to_right, to_left)
-    sums[0][inner] = scores[:, 0]
-    best = np.empty((radii, rows, columns), np.float32)
-    from_there = np.empty_like(best)
-    for k in range(1, slices):
-        best[:] = 0
-        above = sums[k - 1]
-        for dy, dx, cost in moves:
-            np.subtract(
-                above[:, 1 - dy : 1 - dy + rows, 1 - dx : 1 - dx + columns],
-                np.float32(cost),
-                out=from_there,
-            )
-            np.maximum(best, from_there, out=best)
-        np.add(best, scores[:, k], out=sums[k][inner])
-    return _trace(sums, moves)
+    sums[:, :, 1:-1, 1:-1] = scores.swapaxes(0, 1)
+    for above, here in pairwise(sums):
+        best = np.maximum(above[:, :-2], above[:, 2:])
+        best -= np.float32(STEP_COST)
+        np.maximum(best, above[:, 1:-1], out=best)
+        from_right = best[:, :, 2:] - np.float32(STEP_COST + to_right)
+        from_left = best[:, :, :-2] - np.float32(STEP_COST + to_left)
+        best = np.maximum(np.maximum(from_left, from_right), best[:, :, 1:-1])
+        here[:, 1:-1, 1:-1] += np.maximum(best, 0)
+    path = _trace(sums, _moves(to_right, to_left))
+    return replace(
+        path, first=path.first + z.start, rows=path.rows + y.start, columns=path.columns + x.start
+    )
+
+
+def _around(positive: Mask) -> Part:
+    """Where a path can be: between its ends, which are positive, and hardly beside them."""
+    if not positive.any():
+        positive = np.ones_like(positive)
+    z, y, x = extent_of(positive)
+    y, x = (slice(max(0, part.start - STRAY), part.stop + STRAY) for part in (y, x))
+    return z, y, x
 
 
 def flat_top(distance: Float64, half_width: float, softness: float) -> Float64:

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from calcarium.config.detector_evidence import CandidateRules
 from calcarium.errors import ScanExcluded
-from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, extent_of
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int32, Int64, Labels
@@ -95,14 +95,23 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
     """
     box = grid.native_box(heart, MARGIN_MM)
     threshold = stored_threshold(volume.rescale, Fraction(str(rules.threshold_hu)), inclusive=True)
-    size = 2 * grid.pixels(MARGIN_MM) + 1
-    near = ndimage.maximum_filter(heart, size=(1, size, size))
+    near = _widened(heart, grid.pixels(MARGIN_MM))
     found = _lesions(volume, box, grid.planes_in_box(near, box), threshold)
     voxels = np.bincount(found.lesion, minlength=found.n_lesions)
     inside = heart[grid.nearest(0, found.z), grid.nearest(1, found.y), grid.nearest(2, found.x)]
     share = np.bincount(found.lesion[inside], minlength=found.n_lesions) / np.maximum(voxels, 1)
     wanted = voxels * volume.geometry.pixel_area_mm2 >= rules.least_area_mm2
     return _listed(volume, box, found, wanted & (share >= rules.least_share_in_region))
+
+
+def _widened(mask: Mask, margin: int) -> Mask:
+    """A mask and what lies within a square around each of its voxels, slice by slice."""
+    z, *plane = extent_of(mask)
+    part = z, *(slice(max(0, p.start - margin), p.stop + margin) for p in plane)
+    size = 2 * margin + 1
+    near = np.zeros_like(mask)
+    near[part] = ndimage.maximum_filter(mask[part], size=(1, size, size))
+    return near
 
 
 def bright_components(
