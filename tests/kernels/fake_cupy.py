@@ -58,26 +58,35 @@ class MemoryPointer:
         self.pool = pool
 
     def __del__(self) -> None:
-        self.pool.used -= self.memory.size
+        self.pool.take_back(self.memory.size)
 
 
 class MemoryPool:
-    """Refuses to hand out more than its limit; memory comes back with its last reference."""
+    """Memory comes back with its last reference; what lies free counts for the limit too."""
 
     def __init__(self) -> None:
-        self.used, self.limit, self.used_at_release = 0, None, []
+        self.used, self.limit = 0, None
+        self.free: list[int] = []
 
     def set_limit(self, size: int) -> None:
         self.limit = size
 
     def malloc(self, n_bytes: int) -> MemoryPointer:
-        if self.limit is not None and self.used + n_bytes > self.limit:
-            raise OutOfMemoryError(f"{n_bytes} beside {self.used}")
+        found = min((size for size in self.free if size >= n_bytes), default=None)
+        if found is not None:
+            self.free.remove(found)
+            self.free += [found - n_bytes] if found > n_bytes else []
+        elif self.limit is not None and self.used + sum(self.free) + n_bytes > self.limit:
+            raise OutOfMemoryError(f"{n_bytes} beside {self.used} and {self.free}")
         self.used += n_bytes
         return MemoryPointer(self, n_bytes)
 
+    def take_back(self, n_bytes: int) -> None:
+        self.used -= n_bytes
+        self.free.append(n_bytes)
+
     def free_all_blocks(self) -> None:
-        self.used_at_release.append(self.used)
+        self.free.clear()
 
 
 class FakeCupy:

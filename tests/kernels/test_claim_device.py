@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,19 +13,19 @@ from calcarium_kernels.device.claim import visible_devices
 
 HOLD = """
 import sys
-from pathlib import Path
 from calcarium_kernels.device.claim import claim_device
-print(claim_device(("0", "1", "2"), Path(sys.argv[1])), flush=True)
+print(claim_device(sys.argv[1].split()), flush=True)
 sys.stdin.read()
 """
 
 
-def start(folder):
+def start(folder, devices="0 1 2", job=""):
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
+        [sys.executable, "-c", HOLD, devices],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(folder), "SLURM_JOB_ID": job},
     )
     return process, process.stdout.readline().strip()
 
@@ -41,6 +42,15 @@ def test_processes_go_round_the_devices_and_the_dead_give_theirs_back(tmp_path):
     again = start(tmp_path)
     assert again[1] == "1"
     for process, _ in (*started[:1], *started[2:], again):
+        end(process)
+
+
+def test_jobs_of_slurm_and_other_lists_of_devices_keep_their_balance(tmp_path):
+    alike = [start(tmp_path, "0 1", job) for job in ("7", "8", "7", "8")]
+    assert [device for _, device in alike] == ["0", "0", "1", "1"]
+    mixed = [start(tmp_path, devices) for devices in ("GPU-b", "GPU-a GPU-b", "MIG-GPU-1/2/0")]
+    assert [device for _, device in mixed] == ["GPU-b", "GPU-a", "MIG-GPU-1/2/0"]
+    for process, _ in (*alike, *mixed):
         end(process)
 
 
@@ -79,13 +89,16 @@ def test_all_that_nvidia_smi_lists_by_uuid_and_divided_ones_by_their_parts(
 def test_a_process_keeps_its_device(tmp_path: Path) -> None:
     """Also when it asks again after its backend failed to start, with CuPy imported by then."""
     code = (
-        "import sys, types; from pathlib import Path\n"
+        "import sys, types\n"
         "from calcarium_kernels.device.claim import claim_device\n"
-        f"first = claim_device(('4', '5'), Path({str(tmp_path)!r}))\n"
+        "first = claim_device(('4', '5'))\n"
         "sys.modules['cupy'] = types.ModuleType('cupy')\n"
-        f"print(first, claim_device(('4', '5'), Path({str(tmp_path)!r})))"
+        "print(first, claim_device(('4', '5')))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     assert done.stdout.split() == ["4", "4"]
 
 

@@ -15,6 +15,7 @@ from calcarium import study
 from calcarium.config import load_protocol
 from calcarium.errors import ResourceError
 from calcarium.regions.inputs import RegionInputs
+from calcarium_kernels.contract import Box, Cut
 from calcarium_kernels.device import DeviceError, DeviceKernels
 from calcarium_kernels.device.cupy_runtime import CupyRuntime
 from calcarium_kernels.host import HostKernels
@@ -43,11 +44,35 @@ def test_islands_and_block_sums_through_cupy() -> None:
 def test_a_limit_is_kept_by_slabs_and_nothing_is_held_while_memory_is_given_back(
     cupy: FakeCupy,
 ) -> None:
-    kernels = DeviceKernels(CupyRuntime(memory_limit_bytes=700_000))
+    held = []
+
+    class Watched(CupyRuntime):
+        def release(self) -> None:
+            super().release()
+            held.append(cupy.pools[0].used)
+
+    kernels = DeviceKernels(Watched(memory_limit_bytes=700_000))
     trial = large_trial("noise")
     assert_same_islands(run(kernels, trial), run(HostKernels(), trial))
-    assert cupy.pools[0].used_at_release
-    assert set(cupy.pools[0].used_at_release) == {0}
+    assert len(held) > 1
+    assert set(held) == {0}
+
+
+def test_what_an_earlier_scan_left_gives_way_before_slabs_are_tried(cupy: FakeCupy) -> None:
+    """Two slices cannot be halved: only room that is made lets them through."""
+    stored = np.random.default_rng(6).integers(0, 100, (2, 40, 200), dtype=np.int16)
+    sign, cut = np.ones(2, dtype=np.int8), Cut(np.full(2, 99, dtype=np.int32), 8)
+    box = Box.whole(stored.shape)
+    narrow = Box(0, 2, 0, 40, 0, 60)
+    labels = np.ones(narrow.shape, dtype=np.uint16)
+    alone = DeviceKernels()
+    alone.islands(stored, sign, (cut,), box=box, labels=None, link=26)
+    kernels = DeviceKernels(CupyRuntime(memory_limit_bytes=cupy.pools[0].used))
+    kernels.islands(stored, sign, (cut,), box=narrow, labels=labels, link=26)
+    found = kernels.islands(stored, sign, (cut,), box=box, labels=None, link=26)
+    assert_same_islands(
+        found, HostKernels().islands(stored, sign, (cut,), box=box, labels=None, link=26)
+    )
 
 
 def test_a_buffer_that_grows_does_not_hold_the_old_one(cupy: FakeCupy) -> None:
@@ -59,6 +84,18 @@ def test_a_buffer_that_grows_does_not_hold_the_old_one(cupy: FakeCupy) -> None:
     assert cupy.pools[0].used == 1500
     runtime.buffer("a", 1900)
     assert cupy.pools[0].used == 1900, "no spare where there is no room for it"
+
+
+@pytest.mark.usefixtures("cupy")
+def test_pinned_memory_grows_in_few_steps() -> None:
+    """What is outgrown stays in CuPy's pool."""
+    runtime = CupyRuntime()
+    sizes = set()
+    for n_bytes in range(1000, 9000, 100):
+        staging = runtime.staging(n_bytes)
+        assert staging.size == n_bytes
+        sizes.add(staging.base.size)
+    assert sizes == {1024, 2048, 4096, 8192, 16384}
 
 
 @pytest.mark.parametrize("error", [CUDARuntimeError("gone"), CUDADriverError("gone")])

@@ -3,6 +3,7 @@
 Processes on one node take turns: the first takes device 0, the next device 1, and so on round
 the devices. A process holds its turn with a locked file, which the kernel gives back however the
 process ends; so it works the same under a local cluster and under ``dask worker`` on a node.
+Jobs of Slurm take turns each on their own: device 0 of one need not be that of another.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import product, takewhile
 from pathlib import Path
 
-MAX_PROCESSES = 4096
+MAX_TURNS = 1024  # processes on one device
+FLAGS = os.O_CREAT | os.O_RDWR
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # CUDA stops reading at the first name that is none: -1 and NoDevFiles hide what follows.
 NAME = re.compile(r"\d+|(?:GPU|MIG)-\S+")
@@ -57,13 +59,12 @@ def _whole_or_parts(listed: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def claim_device(devices: Sequence[str] | None = None, folder: Path | None = None) -> str:
+def claim_device(devices: Sequence[str] | None = None) -> str:
     """Take a turn at the node's devices and let CUDA see only that one; once per process.
 
     Parameters
     ----------
     devices : by default :func:`visible_devices`
-    folder : of the lock files; node-local
 
     Raises
     ------
@@ -77,27 +78,23 @@ def claim_device(devices: Sequence[str] | None = None, folder: Path | None = Non
     devices = visible_devices() if devices is None else devices
     if not devices:
         raise RuntimeError(f"no CUDA device: nvidia-smi lists none, {VISIBLE} is not set or empty")
-    number, handle = _turn(folder or _lock_folder())
-    device = devices[number % len(devices)]
+    device, handle = _turn(devices)
     _held[handle] = device
     os.environ[VISIBLE] = device
     return device
 
 
-def _lock_folder() -> Path:
-    folder = Path(tempfile.gettempdir()) / f"calcarium-devices-{os.getuid()}"
+def _turn(devices: Sequence[str]) -> tuple[str, int]:
+    """The first device that as few living processes hold as any, and the file that holds it."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    folder = Path(tempfile.gettempdir()) / f"calcarium-devices-{os.getuid()}{job and '-'}{job}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-def _turn(folder: Path) -> tuple[int, int]:
-    """The lowest number that no living process holds, and the file that holds it now."""
-    for number in range(MAX_PROCESSES):
-        handle = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    for turn, device in product(range(MAX_TURNS), devices):
+        handle = os.open(folder / f"{device.replace('/', '_')}-{turn}.lock", FLAGS, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(handle)
             continue
-        return number, handle
-    raise RuntimeError(f"more than {MAX_PROCESSES} processes share the devices of this node")
+        return device, handle
+    raise RuntimeError(f"more than {MAX_TURNS} processes share each device of this node")

@@ -89,9 +89,10 @@ class CupyRuntime:
     def staging(self, n_bytes: int) -> NDArray[np.uint8]:
         """Pinned host memory."""
         if self._staging.size < n_bytes:
+            size = 1 << (n_bytes - 1).bit_length()  # CuPy keeps those outgrown, so few of them
             with self._reported():
-                pinned = self._cupy.cuda.alloc_pinned_memory(n_bytes)
-            self._staging = np.frombuffer(pinned, dtype=np.uint8, count=n_bytes)
+                pinned = self._cupy.cuda.alloc_pinned_memory(size)
+            self._staging = np.frombuffer(pinned, dtype=np.uint8, count=size)
         return self._staging[:n_bytes]
 
     def upload(self, source: NDArray[np.generic], target: Buffer, offset_bytes: int = 0) -> None:
@@ -129,7 +130,11 @@ class CupyRuntime:
 
     def _allocate(self, name: str, n_bytes: int) -> _Memory:
         with self._reported(), self._stream:
-            memory = cast(_Memory, self._pool.malloc(n_bytes))
+            try:
+                memory = cast(_Memory, self._pool.malloc(n_bytes))
+            except MemoryError:  # the limit counts what lies free in the pool as well
+                self._pool.free_all_blocks()
+                memory = cast(_Memory, self._pool.malloc(n_bytes))
         self._buffers[name] = (n_bytes, memory)
         return memory
 

@@ -101,14 +101,17 @@ class DeviceKernels:
         return islands_of_records(records, lesion, keys, slab, len(cuts))
 
     def _as_deep_as_fits(self, work: Callable[[int], T], depth: int, least: int) -> T:
-        """``work(depth)``, with half as many slices each time that memory runs out."""
+        """``work(depth)``; where memory runs out, again on an emptied device, then by halves."""
+        emptied = False
         while True:
             try:
                 return work(depth)
             except MemoryError:
-                if depth <= least:
+                if emptied and depth <= least:
                     self._runtime.release()
                     raise
             # Not in the handler: the frames of its traceback hold on to the buffers.
             self._runtime.release()
-            depth = max(least, depth // 2)
+            if emptied:
+                depth = max(least, depth // 2)
+            emptied = True
