@@ -15,7 +15,7 @@ import numpy as np
 from gpu_node_archive import SLICE_BYTES
 from gpu_node_floors import Work
 
-from calcarium.batch.score import choose_backend
+from calcarium.batch.backend import choose_backend
 from calcarium.errors import UsageError
 
 SAMPLE_MS = 200

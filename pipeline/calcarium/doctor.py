@@ -129,7 +129,7 @@ def check_kernels(backend: Literal["auto", "numpy", "cupy"], scan: str | None) -
     UsageError
         if the backend cannot be had, or no scan is found.
     """
-    from calcarium.batch.score import choose_backend
+    from calcarium.batch.backend import choose_backend
     from calcarium.errors import UsageError
     from calcarium_kernels.selfcheck import self_check
 

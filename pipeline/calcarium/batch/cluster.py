@@ -14,8 +14,12 @@ from distributed import Client, LocalCluster
 from calcarium.batch.options import RunOptions
 from calcarium.errors import ResourceError
 
-# One death is enough for dask to give a task back: whose fault it was is decided here.
-CONFIG = {"distributed.scheduler.allowed-failures": 0}
+CONFIG = {
+    # One death is enough for dask to give a task back: whose fault it was is decided here.
+    "distributed.scheduler.allowed-failures": 0,
+    # Else a local cluster gives up a worker for good that is not back 15 s after it was replaced.
+    "distributed.deploy.lost-worker-timeout": "365 days",
+}
 LOGGERS = ("distributed", "distributed.client")  # dask gives the second a level of its own
 
 

@@ -48,11 +48,17 @@ class Landed:
 
 
 class Flight:
-    """Submits bundles and gives them back as they end, in whatever order."""
+    """Submits bundles and gives them back as they end, in whatever order.
+
+    Attributes
+    ----------
+    left_out : addresses of workers that cannot score
+    """
 
     def __init__(self, client: Client, run_id: str) -> None:
         self._client = client
         self._run_id = run_id
+        self.left_out: set[str] = set()
         self._numbers = count()
         self._bundles: dict[str, tuple[Bundle, Future[list[Ended]]]] = {}
         self._ended: SimpleQueue[str] = SimpleQueue()
@@ -62,9 +68,10 @@ class Flight:
         return len(self._bundles)
 
     def submit(self, bundle: Bundle) -> None:
-        """Send a bundle to a worker, not to the one where it gave way if there are others."""
+        """Send a bundle to a worker that can score, not where it gave way if there are others."""
         key = f"score-{self._run_id}-{next(self._numbers)}"
-        others = [w for w in self._client.nthreads() if w != bundle.not_on] if bundle.not_on else []
+        shunned = self.left_out | ({bundle.not_on} if bundle.not_on else set())
+        others = [w for w in self._client.nthreads() if w not in shunned] if shunned else []
         future = self._client.submit(
             score_bundle,
             bundle.studies,

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -17,6 +16,7 @@ from uuid import uuid4
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
+from calcarium.batch.backend import Backend, backend_of_workers
 from calcarium.batch.changed import changed_studies
 from calcarium.batch.cluster import workers
 from calcarium.batch.options import RunOptions
@@ -27,7 +27,7 @@ from calcarium.batch.submit import Job
 from calcarium.batch.without_study import absent_studies, outdated_places, unreadable_places
 from calcarium.config import Protocols
 from calcarium.covariate_table import read_covariates
-from calcarium.errors import CalciumError, ResourceError, UsageError
+from calcarium.errors import CalciumError, ResourceError
 from calcarium.intake.index import IndexSummary, build_index
 from calcarium.intake.index_query import index_counts, last_part, problems, series_of_entries
 from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
@@ -43,7 +43,6 @@ from calcarium.tables.runs import Run, record_command
 from calcarium.tables.secret import patient_secret
 from calcarium.tables.stamp import Stamp
 from calcarium.tables.verify import verify
-from calcarium_kernels.device.claim import visible_devices
 
 SOFTWARE = ("numpy", "scipy", "pydicom", "imagecodecs", "pyarrow", "dask", "cupy", "onnxruntime")
 INDEX_BATCHES_PER_WORKER = 4
@@ -104,8 +103,9 @@ def score_archive(request: Request) -> Run:
     ):
         if message:
             reporter.say(message)
+        backend = backend_of_workers(request.backend, client, reporter)
         _index(request, folder.index, client, reporter)
-        order = _order(request, folder)
+        order = _order(request, folder, backend)
         record_command(folder, order.run.run_id, request.command)
         ended = run(order, folder, client, reporter)
     findings = verify(folder)
@@ -144,7 +144,7 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
         )
 
 
-def _order(request: Request, folder: ResultFolder) -> Order:
+def _order(request: Request, folder: ResultFolder, backend: Backend) -> Order:
     index = folder.index
     _, entries = expand(request.inputs)
     inputs = _region_inputs(request, index, entries)
@@ -153,7 +153,7 @@ def _order(request: Request, folder: ResultFolder) -> Order:
         request.protocols,
         inputs.without_masks(),
         patient_secret(folder),
-        backend=choose_backend(request.backend, elsewhere=request.scheduler is not None),
+        backend=backend,
         covariates=covariates,
         all_scans=request.all_scans,
         voxels_base_hu=request.options.voxels_base_hu,
@@ -194,34 +194,9 @@ def _region_inputs(request: Request, index: Path, entries: Sequence[ManifestEntr
     )
 
 
-def choose_backend(
-    asked: Literal["auto", "numpy", "cupy"], *, elsewhere: bool = False
-) -> Literal["numpy", "cupy"]:
-    """The backend to use: ``auto`` takes CuPy where this machine has a device.
-
-    Parameters
-    ----------
-    elsewhere : the workers are not of this machine, so a device is theirs to find; where one
-        of them has none the run stops and says so
-
-    Raises
-    ------
-    UsageError
-        if CuPy is asked for and cannot be had; nothing falls back silently.
-    """
-    if asked == "numpy" or (asked == "cupy" and elsewhere):
-        return asked
-    why = ""
-    if find_spec("cupy") is None:
-        why = "CuPy is not installed: pip install 'calcarium[cuda12]' or 'calcarium[cuda13]'"
-    elif not visible_devices():
-        why = "no CUDA device is visible; nvidia-smi shows what is there"
-    if why and asked == "cupy":
-        raise UsageError(f"--backend cupy: {why}")
-    return "numpy" if why else "cupy"
-
-
-def _record(request: Request, backend: str, fingerprints: dict[str, str], index_part: int) -> Run:
+def _record(
+    request: Request, backend: Backend, fingerprints: dict[str, str], index_part: int
+) -> Run:
     choice = request.choice
     shard = "/".join(map(str, choice.shard)) if choice.shard else None
     return Run(

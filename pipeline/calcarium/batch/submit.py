@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ from calcarium.tables.stamp import Stamp, stamp
 
 POLL_S = 0.2
 RESTART_S = 60.0
+STARTS = 3  # of a host's processes whose device is lost before they score: then it is the device
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Batch:
     flight: Flight = field(init=False)
     gave_way_in_a_row: int = 0
     replaced: set[str] = field(default_factory=set)
+    failed_starts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.flight = Flight(self.client, self.job.made_by.run_id)
@@ -69,7 +72,7 @@ class Batch:
             if the run cannot go on; what had come back is committed.
         """
         self.client.register_plugin(ScorerPlugin(self.job.make_scorer, self.job.made_by.run_id))
-        watch = Workers(self.client, self.options)
+        watch = Workers(self.client, self.options, self.flight.left_out)
         try:
             while not stop.is_asked and (self.flight or not self.todo.is_empty):
                 self._fill(watch.window())
@@ -125,6 +128,10 @@ class Batch:
         self.todo.learn(ended.study_s)
         if ended.misused and ended.failure is not None:
             raise UsageError(ended.failure.message)
+        if ended.unfit:
+            self._replace_or_leave_out(ended)
+            self.todo.untouched(study, landed.bundle, ended.worker)
+            return
         self._count_if_gave_way(ended)
         if ended.lost_device:
             self._replace(ended.worker)
@@ -135,6 +142,24 @@ class Batch:
             self.tally.retries += 1
         elif ended.failure is not None:
             self._keep(self.job.failed(study, ended.failure), ended, attempts)
+
+    def _replace_or_leave_out(self, ended: Ended) -> None:
+        """After a worker made no scorer: a lost device may serve the next process."""
+        left_out, worker = self.flight.left_out, ended.worker
+        if worker in left_out | self.replaced:
+            return
+        self.failed_starts[ended.host] += ended.lost_device
+        if ended.lost_device and self.failed_starts[ended.host] < STARTS:
+            self._replace(worker)
+            return
+        left_out.add(worker)
+        why = ended.failure.message if ended.failure else ""
+        self.reporter.say(f"worker {worker} on {ended.host} is left out: {why}")
+        if left_out.issuperset(self.client.nthreads()):
+            raise ResourceError(
+                f"no worker is left that can score, the last was on {ended.host}: {why}. "
+                "The same command goes on from here"
+            )
 
     def _replace(self, worker: str) -> None:
         """Have a worker that lost its device replaced, once; its bundles go elsewhere."""
@@ -189,11 +214,12 @@ class Batch:
 
 
 class Workers:
-    """How many bundles may be out, from how many workers there are."""
+    """How many bundles may be out, from how many workers there are that can score."""
 
-    def __init__(self, client: Client, options: RunOptions) -> None:
+    def __init__(self, client: Client, options: RunOptions, left_out: Set[str]) -> None:
         self._client = client
         self._options = options
+        self._left_out = left_out
         self._asked = float("-inf")
         self._threads = 0
         self._seen = time.monotonic()
@@ -209,7 +235,8 @@ class Workers:
         now = time.monotonic()
         if now - self._asked > 2.0:
             self._asked = now
-            self._threads = sum(self._client.nthreads().values())
+            threads = self._client.nthreads()
+            self._threads = sum(n for w, n in threads.items() if w not in self._left_out)
             self._seen = now if self._threads else self._seen
         if now - self._seen > self._options.no_worker_s:
             raise ResourceError(

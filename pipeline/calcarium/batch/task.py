@@ -37,6 +37,7 @@ class Ended:
     rows : without their stamped columns; ``None`` if there is a failure
     gave_way : the failure is one of storage, memory or a device, and may pass elsewhere
     lost_device : the device gave way, so this process must be replaced
+    unfit : this worker has no scorer, so nothing is known of the study
     misused : the failure is one of the whole command
     """
 
@@ -44,6 +45,7 @@ class Ended:
     failure: Failure | None
     gave_way: bool
     lost_device: bool
+    unfit: bool
     misused: bool
     worker: str
     host: str
@@ -87,9 +89,11 @@ def _scorer(worker: Worker, run_id: str) -> Scorer:
 
 def _end(study: Study, worker: Worker, run_id: str) -> Ended:
     began = time.perf_counter()
-    rows, failure, gave_way, lost_device, misused = None, None, False, False, False
+    scorer, rows, failure = None, None, None
+    gave_way, lost_device, misused = False, False, False
     try:
-        rows = _scorer(worker, run_id)(study)
+        scorer = _scorer(worker, run_id)
+        rows = scorer(study)
         check_complete(study, rows)
     except Exception as error:
         rows = None
@@ -102,6 +106,7 @@ def _end(study: Study, worker: Worker, run_id: str) -> Ended:
         failure,
         gave_way,
         lost_device,
+        gave_way and scorer is None and run_id in worker.plugins,
         misused,
         worker.address,
         socket.gethostname(),

@@ -61,6 +61,11 @@ class Todo:
         self._push(again, self._options.retry_after_s * 2**bundle.attempts)
         return True
 
+    def untouched(self, study: Study, bundle: Bundle, worker: str) -> None:
+        """Take up again a study that met a worker which cannot score; that is not its fault."""
+        again = replace(bundle, studies=(study,), not_on=worker)
+        self._push(again, self._options.retry_after_s)
+
     def died(self, study: Study, bundle: Bundle) -> bool:
         """Take up again a study that was there when a worker died; false if it is guilty."""
         deaths = bundle.deaths + 1

@@ -34,6 +34,7 @@ def command(self_check: bool, backend: Backend, scan: str | None, out: Path | No
 
 def _examine() -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from calcarium.doctor import examine
@@ -44,7 +45,7 @@ def _examine() -> None:
     for finding in findings:
         colour = {"ok": "green", "missing": "yellow", "note": "cyan"}[finding.state]
         area = finding.area if finding.area != before else ""
-        table.add_row(area, finding.name, f"[{colour}]{finding.state}[/]", finding.detail)
+        table.add_row(area, finding.name, f"[{colour}]{finding.state}[/]", escape(finding.detail))
         before = finding.area
     Console().print(table)
     missing = sum(finding.state == "missing" for finding in findings)
