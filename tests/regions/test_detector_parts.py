@@ -23,7 +23,7 @@ from calcarium.regions.detector.beside_aorta import _outside_mm
 from calcarium.regions.detector.candidates import Candidates, find_candidates, painted
 from calcarium.regions.detector.decide import capped, decide, in_an_ostium
 from calcarium.regions.detector.detect import detect
-from calcarium.regions.detector.evidence import ramp
+from calcarium.regions.detector.evidence import Findings, aortic_wall, ramp
 from calcarium.regions.detector.places import AROUND_MM, Places, _muscle_share
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium_kernels import load
@@ -249,3 +249,18 @@ def test_heavy_calcium_deeper_than_the_aortic_wall_is_never_surely_none():
     np.testing.assert_array_equal(
         in_an_ostium(Places(**place), RULES), [RULES.standing.possible, 0, 0, 0, 0]
     )
+
+
+def test_deep_calcium_leaves_the_aortic_wall_only_where_arteries_do():
+    """At the left and behind, in front, at the right; the last is shallow, at the left."""
+    n = 4
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["across_wall_mm"] = np.array([8.0, 8.0, 8.0, 2.0])
+    place["left_of_aorta_mm"] = np.array([10.0, 0.0, -14.0, 10.0])
+    place["behind_aorta_mm"] = np.array([10.0, -14.0, 1.0, 10.0])
+    place["beside_aorta"] = np.ones(n, bool)  # whose circle is believed, however dim it is here
+    nothing = np.zeros(n)
+    around = Surroundings(nothing, nothing, nothing, nothing)
+    weight = RULES.evidence.aorta_weight
+    found = aortic_wall(Findings(Places(**place), around), RULES.evidence)
+    np.testing.assert_allclose(found, [0, 0, -weight, -weight])

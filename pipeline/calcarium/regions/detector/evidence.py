@@ -113,24 +113,28 @@ def circle_trust(p: Places, r: EvidenceRules) -> Float64:
 def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:
     """At the aortic wall, with no fat, or much less, between it and the aorta's axis.
 
-    What is deeper than a wall leaves it: an ostium.
+    What is deeper than a wall leaves it, where an artery can: an ostium.
     """
     inside = np.maximum(-f.place.outside_aorta_mm, 0)
     artery = np.maximum(r.aorta_fat, r.aorta_fat_share * f.around.fat)
     fat_beyond = f.around.fat_to_aorta - artery - r.aorta_fat_per_mm * inside
     at_wall = ramp(f.place.outside_aorta_mm, r.aorta_mm) * circle_trust(f.place, r)
-    leaves = ramp(f.place.across_wall_mm, r.aorta_depth_mm) * ramp(inside, r.aorta_inside_mm)
+    deep = ramp(f.place.across_wall_mm, r.aorta_depth_mm) * ramp(inside, r.aorta_inside_mm)
+    leaves = deep * (1 - no_ostium(f.place, r))
     return -r.aorta_weight * at_wall * ramp(fat_beyond, r.aorta_fat_margin) * (1 - leaves)
 
 
-def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:
-    """At the aorta, but on its right and behind, or above the root: no artery leaves there."""
-    p = f.place
+def no_ostium(p: Places, r: EvidenceRules) -> Float64:
+    """Where no artery leaves the aorta: on its right and behind, or above the root."""
     degrees = np.degrees(np.arctan2(-p.left_of_aorta_mm, p.behind_aorta_mm)) % 360
     right = ramp(degrees, r.side_from_deg) * ramp(degrees, r.side_to_deg)
-    elsewhere = np.nan_to_num(np.maximum(right, ramp(p.above_root_mm, r.wall_above_root_mm)))
-    near = ramp(p.outside_aorta_mm, r.side_mm) * circle_trust(p, r)
-    weight: Float64 = -r.side_weight * near * elsewhere
+    return np.nan_to_num(np.maximum(right, ramp(p.above_root_mm, r.wall_above_root_mm)))
+
+
+def far_from_ostia(f: Findings, r: EvidenceRules) -> Float64:
+    """At the aorta, but where no artery leaves it."""
+    near = ramp(f.place.outside_aorta_mm, r.side_mm) * circle_trust(f.place, r)
+    weight: Float64 = -r.side_weight * near * no_ostium(f.place, r)
     return weight
 
 
