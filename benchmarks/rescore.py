@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -43,23 +44,29 @@ accepted = 0.9
 
 
 def draw(folder: Path, distinct: int, *, gated: bool) -> None:
-    """Write phantoms of one class, three of four with calcium, and their masks."""
+    """Write phantoms of one class, three of four with calcium, and their masks.
+
+    They take seconds each, so those of an earlier run are taken.
+    """
+    if (folder / "truth" / "studies.csv").exists():
+        return
     first = 100 if gated else 500
     orders = [
         StudyOrder(number, first + number, gated=gated, calcified=number % 4 > 0)
         for number in range(distinct)
     ]
+    shutil.rmtree(folder, ignore_errors=True)
     write_registry(folder, orders, workers=1)
 
 
-def score(folder: Path, out: Path, rules: str, source: str, base_hu: float | None) -> None:
+def score(phantoms: Path, out: Path, rules: str, source: str, base_hu: float | None) -> None:
     """Score the phantoms from their DICOM."""
-    protocol = folder / f"{out.name}.toml"
+    protocol = out.with_suffix(".toml")
     protocol.write_text(rules.format(source=SOURCES[source]))
-    masks = str(folder / "masks") if source == "masks" else ""
+    masks = str(phantoms / "masks") if source == "masks" else ""
     score_archive(
         Request(
-            (str(folder / "dicom"),),
+            (str(phantoms / "dicom"),),
             str(out),
             load_protocol(str(protocol)),
             masks=masks,
@@ -69,25 +76,25 @@ def score(folder: Path, out: Path, rules: str, source: str, base_hu: float | Non
     )
 
 
-def measure(folder: Path, studies: int, source: str) -> dict[str, object]:
+def measure(phantoms: Path, folder: Path, studies: int, source: str) -> dict[str, object]:
     """Score the phantoms twice, register them as patients, score those again, compare."""
-    kept, scored = folder / f"{source}-kept", folder / f"{source}-scored"
-    score(folder, kept, SHIPPED, source, BASE_HU)
-    score(folder, scored, SHIPPED + OTHERS, source, None)
-    distinct = register(kept, folder / f"{source}-kept-many", studies)
-    register(scored, folder / f"{source}-scored-many", studies)
+    kept, scored = folder / "kept", folder / "scored"
+    score(phantoms, kept, SHIPPED, source, BASE_HU)
+    score(phantoms, scored, SHIPPED + OTHERS, source, None)
+    distinct = register(kept, folder / "kept-many", studies)
+    register(scored, folder / "scored-many", studies)
     verifying = Stopwatch()
     rescoring.verify = verifying.timing(rescoring.verify)
     load_1_min = os.getloadavg()[0]
     began = time.process_time()
     rescoring.rescore_folder(
-        str(folder / f"{source}-kept-many"),
-        str(folder / f"{source}-again"),
-        load_protocol(str(folder / f"{scored.name}.toml")),
+        str(folder / "kept-many"),
+        str(folder / "again"),
+        load_protocol(str(folder / "scored.toml")),
     )
     took = time.process_time() - began
-    again = open_results(str(folder / f"{source}-again"))
-    found = diff(again, open_results(str(folder / f"{source}-scored-many")))
+    again = open_results(str(folder / "again"))
+    found = diff(again, open_results(str(folder / "scored-many")))
     return {
         "studies": studies,
         "distinct_phantoms": distinct,
@@ -95,7 +102,7 @@ def measure(folder: Path, studies: int, source: str) -> dict[str, object]:
         "studies_per_s_with_verify": studies / took,
         "studies_that_differ_from_dicom": len(found.studies),
         "lesions_per_study": read_table(again, "lesions", ["lesion_id"]).num_rows / studies,
-        "kept_percent_of_pixel_bytes": 100 * share_kept(kept, folder / "dicom"),
+        "kept_percent_of_pixel_bytes": 100 * share_kept(kept, phantoms / "dicom"),
         "load_1_min": load_1_min,
     }
 
@@ -123,16 +130,20 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=1000, help="of each class and source")
-    parser.add_argument("--distinct", type=int, default=16, help="phantoms drawn of each class")
+    parser.add_argument("--distinct", type=int, default=12, help="phantoms drawn of each class")
+    parser.add_argument("--phantoms", type=Path, help="folder that they are kept in")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     found = []
     for scan_class in ("gated", "nongated"):
-        with tempfile.TemporaryDirectory() as folder:
-            draw(Path(folder), asked.distinct, gated=scan_class == "gated")
+        with tempfile.TemporaryDirectory() as work:
+            phantoms = (asked.phantoms or Path(work)) / scan_class
+            draw(phantoms, asked.distinct, gated=scan_class == "gated")
             for source in SOURCES:
-                row = {"scan_class": scan_class, "source": source}
-                found.append(row | measure(Path(folder), asked.studies, source))
+                folder = Path(work) / source
+                folder.mkdir()
+                row: dict[str, object] = {"scan_class": scan_class, "source": source}
+                found.append(row | measure(phantoms, folder, asked.studies, source))
                 print(json.dumps(found[-1]), flush=True)
     if asked.out:
         asked.out.write_text(json.dumps(found, indent=2) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class SparseArray:
         """Type of the values."""
         return self.values.dtype
 
-    @property
+    @cached_property
     def zyx(self) -> tuple[Int64, Int64, Int64]:
         """Indices of the known elements."""
         z, y, x = np.unravel_index(self.index, self.shape)

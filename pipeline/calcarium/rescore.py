@@ -64,7 +64,7 @@ class Rescorer:
         """
         sweep(out)
         done = pa.array(sorted(committed_study_ids(out)), pa.string())
-        left = ~pc.field("study_id").isin(done)
+        left = ~pc.field("study_id").isin(done) if len(done) else None
         written = 0
         for part in source.committed():
             tables = {

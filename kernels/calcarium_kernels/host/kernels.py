@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcarium_kernels.arguments import check_block_sum_arguments, check_islands_arguments
-from calcarium_kernels.contract import Box, Cut, Int32, Islands, Labels, Link, Stored
+from calcarium_kernels.contract import Box, Cut, InSlice, Int32, Islands, Labels, Link, Stored
 from calcarium_kernels.host.blocks import block_sum
 from calcarium_kernels.host.measure import measure_islands
 from calcarium_kernels.host.runs import find_runs
@@ -31,17 +31,21 @@ class HostKernels:
     ) -> tuple[Islands, ...]:
         """Islands of each cut inside ``box``; see the contract. Sparse arrays pass as well."""
         check_islands_arguments(stored, sign, cuts, box, labels, link)
-        # Cuts that differ only in connectivity share their runs.
+        # Cuts that differ only in connectivity share their runs. Where HU are integers, > 129 and
+        # >= 130 are one cut.
+        keys = [(cut.threshold.tobytes(), cut.connectivity) for cut in cuts]
         distinct = {cut.threshold.tobytes(): cut.threshold for cut in cuts}
         found = find_runs(stored, sign, tuple(distinct.values()), box=box, labels=labels)
         runs_at = dict(zip(distinct, found, strict=True))
-        islands = []
-        for cut in cuts:
-            runs = runs_at[cut.threshold.tobytes()]
-            island = island_of_run(runs, cut.connectivity)
+        islands: dict[tuple[bytes, InSlice], Islands] = {}
+        for threshold, connectivity in dict.fromkeys(keys):
+            runs = runs_at[threshold]
+            island = island_of_run(runs, connectivity)
             lesion = lesion_of_island(runs, island, link)
-            islands.append(measure_islands(runs, island, lesion, sign, columns=stored.shape[2]))
-        return tuple(islands)
+            islands[threshold, connectivity] = measure_islands(
+                runs, island, lesion, sign, columns=stored.shape[2]
+            )
+        return tuple(islands[key] for key in keys)
 
     def block_sum(self, stored: Stored, factor: int) -> Int32:
         """Sums over in-plane blocks; see the contract."""

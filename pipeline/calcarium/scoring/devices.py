@@ -64,6 +64,8 @@ def suspected_devices(
     counts : whether each part counts
     """
     bright = edges_reached(islands, (limit_hu,), volume) > 0
+    if not bright.any():
+        return Suspected(0, None if agatston is None else fsum(agatston[counts]))
     is_device = np.zeros(int(islands.lesion.max(initial=-1)) + 1, dtype=bool)
     is_device[islands.lesion[bright]] = True
     device = is_device[parts.lesion]

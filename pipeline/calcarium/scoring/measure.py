@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
 
@@ -23,38 +23,36 @@ COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")
 
 @dataclass(frozen=True)
 class LabelSums:
-    """Scores by label value; every array has shape (largest label + 1,).
+    """Scores by label value, from 0 to the largest; each list has largest label + 1 elements.
 
     ``None`` where a score cannot be given: Agatston without the header value that its
     convention needs, interpolated volume where the convention has none, mass without a factor.
     """
 
-    agatston: Float64 | None
-    volume_mm3: Float64
-    interpolated_mm3: Float64 | None
-    mass_mg: Float64 | None
-    n_lesions: Int64
+    agatston: list[float] | None
+    volume_mm3: list[float]
+    interpolated_mm3: list[float] | None
+    mass_mg: list[float] | None
+    n_lesions: list[int]
 
-    def measure(self, labels: Iterable[int]) -> Measure:
+    def measure(self, labels: Collection[int]) -> Measure:
         """Sum over some labels; lesions never join labels, so they add."""
-        index = np.array(sorted(labels), dtype=np.int64)
         return Measure(
-            agatston=_total(self.agatston, index),
-            volume_mm3=fsum(self.volume_mm3[index]),
-            volume_interpolated_mm3=_total(self.interpolated_mm3, index),
-            mass_mg=_total(self.mass_mg, index),
-            n_lesions=int(self.n_lesions[index].sum()),
+            agatston=_total(self.agatston, labels),
+            volume_mm3=fsum(self.volume_mm3[label] for label in labels),
+            volume_interpolated_mm3=_total(self.interpolated_mm3, labels),
+            mass_mg=_total(self.mass_mg, labels),
+            n_lesions=sum(self.n_lesions[label] for label in labels),
         )
 
 
 def label_sums(
     scored: Parts,
+    agatston: Float64 | None,
     sized: Parts,
-    convention: Convention,
     volume: Volume,
     *,
     n_labels: int,
-    slice_thickness_mm: float | None,
     factor: MassFactor | None,
     interpolated_mm3: Float64 | None,
 ) -> LabelSums:
@@ -62,14 +60,12 @@ def label_sums(
 
     Parameters
     ----------
-    scored : parts at the threshold of the Agatston score
+    scored, agatston : parts at the threshold of the Agatston score, and the score of each
     sized : parts at the threshold of volume and mass; the same for most conventions
     n_labels : largest label + 1
-    slice_thickness_mm : of the header; only some conventions use it
     factor : mass calibration, or ``None``
     interpolated_mm3 : by label, or ``None`` where the convention has none
     """
-    agatston = agatston_of_parts(scored, convention, volume, slice_thickness_mm)
     volumes = volume_of_parts_mm3(sized, volume)
     mass = None
     if factor is not None:
@@ -79,7 +75,7 @@ def label_sums(
     return LabelSums(
         agatston=None if agatston is None else _by_label(scored.label, agatston, n_labels),
         volume_mm3=_by_label(sized.label, volumes, n_labels),
-        interpolated_mm3=interpolated_mm3,
+        interpolated_mm3=None if interpolated_mm3 is None else interpolated_mm3.tolist(),
         mass_mg=mass,
         n_lesions=_lesions_by_label(scored, n_labels),
     )
@@ -169,14 +165,15 @@ def _sum(values: list[float | None]) -> float | None:
     return fsum(present) if len(present) == len(values) else None
 
 
-def _by_label(label: Int64, values: Float64, n_labels: int) -> Float64:
-    return np.bincount(label, weights=values, minlength=n_labels).astype(np.float64)
+def _by_label(label: Int64, values: Float64, n_labels: int) -> list[float]:
+    sums = np.bincount(label, weights=values, minlength=n_labels).astype(np.float64)
+    return list(sums.tolist())
 
 
-def _lesions_by_label(parts: Parts, n_labels: int) -> Int64:
+def _lesions_by_label(parts: Parts, n_labels: int) -> list[int]:
     _, first = np.unique(parts.lesion, return_index=True)
-    return np.bincount(parts.label[first], minlength=n_labels).astype(np.int64)
+    return list(np.bincount(parts.label[first], minlength=n_labels).tolist())
 
 
-def _total(values: Float64 | None, index: Int64) -> float | None:
-    return None if values is None else fsum(values[index])
+def _total(values: list[float] | None, labels: Iterable[int]) -> float | None:
+    return None if values is None else fsum(values[label] for label in labels)

@@ -8,7 +8,7 @@ there is none is what the check ``false_pixels`` tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -83,11 +83,11 @@ def movement(
     )
     hu = hu_at(volume, found.plane, found.row, found.column)
     inside = np.ones((1, len(found)), dtype=bool)
-    four, eight = (Spots.of(found, inside, hu[None], connectivity) for connectivity in BOTH)
-    spots = four if convention.connectivity == 4 else eight
+    sizes = (convention.minimum_size, *SIZES)
+    by_size = {c: _by_size(Spots.of(found, inside, hu[None], c), setting, sizes) for c in BOTH}
     ranges: dict[Cause, Range | str] = {
-        "connectivity": _over([four, eight], [convention] * 2, setting),
-        "minimum_size": _by_size(spots, setting),
+        "connectivity": _range(scores[0] for scores in by_size.values()),
+        "minimum_size": _range(by_size[convention.connectivity]),
         "start": _by_start(found, hu, volume, setting, slice_thickness_mm),
         "noise": "no noise was measured"
         if noise_hu is None
@@ -121,17 +121,16 @@ def movement_quality(moved: Movement | None) -> tuple[QualityRow, ...]:
     return tuple(rows)
 
 
-def _by_size(spots: Spots, setting: Setting) -> Range:
-    variants = [replace(setting.convention, minimum_size=size) for size in SIZES]
-    return _over([spots] * 3, [setting.convention, *variants], setting)
+def _by_size(spots: Spots, setting: Setting, sizes: Iterable[MinimumSize]) -> list[float]:
+    """Score with each least size."""
+    scores = spots.agatston(setting)
+    kept = (size.keeps(spots.area_px, setting.pixel_area_mm2) for size in sizes)
+    return [float(scores[large].sum()) for large in kept]
 
 
-def _over(spots: list[Spots], conventions: list[Convention], setting: Setting) -> Range:
-    scores = [
-        spot.agatston_by_plane(replace(setting, convention=convention)).sum()
-        for spot, convention in zip(spots, conventions, strict=True)
-    ]
-    return float(min(scores)), float(max(scores))
+def _range(scores: Iterable[float]) -> Range:
+    found = list(scores)
+    return min(found), max(found)
 
 
 def _by_start(
@@ -153,8 +152,7 @@ def _by_start(
     inside = _foreground(mean.round(HU_DECIMALS), setting.threshold)
     spots = Spots.of(joined, inside, mean, setting.convention.connectivity)
     by_plane = spots.agatston_by_plane(replace(setting, length_mm=length_mm))
-    scores = by_plane.reshape(slabs.stride, slabs.n).sum(axis=1)
-    return float(scores.min()), float(scores.max())
+    return _range(by_plane.reshape(slabs.stride, slabs.n).sum(axis=1).tolist())
 
 
 def _by_noise(

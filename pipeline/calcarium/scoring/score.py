@@ -58,6 +58,7 @@ class ScanFacts:
 
     volume: Volume
     region: Region
+    n_labels: int
     device_hu: float
     slice_thickness_mm: float | None
     factor: MassFactor | None
@@ -100,13 +101,15 @@ def score_region(
     lesion_cut = replace(primary.cut, link=rules.lesion_link)
     keys = {a.cut for a in asked} | {a.volume_cut for a in asked} | {lesion_cut}
     islands = find_islands(volume, region, frozenset(keys), kernels)
+    n_labels = n_labels_of(region)
     scan = ScanFacts(
         volume,
         region,
+        n_labels=n_labels,
         device_hu=rules.device_hu,
         slice_thickness_mm=acquisition.slice_thickness_mm,
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
-        interpolated_mm3=_interpolated(asked, volume, region),
+        interpolated_mm3=_interpolated(asked, volume, region, n_labels),
     )
     scores = [_score(a, scan, islands) for a in asked]
     place = asked.index(primary)
@@ -149,10 +152,12 @@ def lowest_threshold_hu(
     return min(known) if len(known) == len(found) else None
 
 
-def _interpolated(asked: list[Asked], volume: Volume, region: Region) -> Float64 | None:
+def _interpolated(
+    asked: list[Asked], volume: Volume, region: Region, n_labels: int
+) -> Float64 | None:
     if not any(a.convention.interpolated_volume for a in asked):
         return None
-    return interpolated_volume_mm3(volume, region, n_labels_of(region))
+    return interpolated_volume_mm3(volume, region, n_labels)
 
 
 def check_scoring(rules: ScoringRules) -> None:
@@ -212,14 +217,13 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         sized = weighted_parts(
             islands[asked.volume_cut], convention, convention.volume_hu, scan.volume
         )
-    n_labels = n_labels_of(scan.region)
+    per_part = agatston_of_parts(scored, convention, scan.volume, scan.slice_thickness_mm)
     sums = label_sums(
         scored,
+        per_part,
         sized,
-        convention,
         scan.volume,
-        n_labels=n_labels,
-        slice_thickness_mm=scan.slice_thickness_mm,
+        n_labels=scan.n_labels,
         factor=scan.factor,
         interpolated_mm3=scan.interpolated_mm3 if convention.interpolated_volume else None,
     )
@@ -230,7 +234,7 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
     devices = suspected_devices(
         islands[asked.cut],
         scored,
-        agatston_of_parts(scored, convention, scan.volume, scan.slice_thickness_mm),
+        per_part,
         counts_in(scan.region, scored.label),
         _device_limit_hu(asked, scan),
         scan.volume,

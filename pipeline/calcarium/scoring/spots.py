@@ -69,20 +69,27 @@ class Spots:
             peak_hu=_greatest(hu[inside], component),
         )
 
-    def agatston_by_plane(self, setting: Setting) -> Float64:
-        """Agatston score of each plane in each version, shape (n_versions, n_planes)."""
-        convention, n_planes = setting.convention, len(setting.length_mm)
-        place = self.version * n_planes + self.plane
+    def agatston(self, setting: Setting) -> Float64:
+        """Agatston score of each component, however small it is; shape (n_components,)."""
         peak = self.peak_hu
-        if convention.weight_from == "region_slice":
-            group = place * (int(self.label.max(initial=0)) + 1) + self.label
+        if setting.convention.weight_from == "region_slice":
+            group = self.version * len(setting.length_mm) + self.plane
+            group = group * (int(self.label.max(initial=0)) + 1) + self.label
             group = np.unique(group, return_inverse=True)[1]
             peak = _greatest(peak, group)[group]
         edges = np.array([float(edge) for edge in setting.threshold.edges])
         weight = np.maximum(np.searchsorted(edges, peak.round(HU_DECIMALS), side="right"), 1)
-        kept = convention.minimum_size.keeps(self.area_px, setting.pixel_area_mm2)
-        area_mm2 = self.area_px * setting.pixel_area_mm2 * kept
-        scores = area_mm2 * weight * setting.length_mm[self.plane] / REFERENCE_SLICE_MM
+        area_mm2 = self.area_px * setting.pixel_area_mm2
+        return np.asarray(
+            area_mm2 * weight * setting.length_mm[self.plane] / REFERENCE_SLICE_MM, np.float64
+        )
+
+    def agatston_by_plane(self, setting: Setting) -> Float64:
+        """Agatston score of each plane in each version, shape (n_versions, n_planes)."""
+        n_planes = len(setting.length_mm)
+        place = self.version * n_planes + self.plane
+        kept = setting.convention.minimum_size.keeps(self.area_px, setting.pixel_area_mm2)
+        scores = self.agatston(setting) * kept
         total = np.bincount(place, scores, minlength=self.n_versions * n_planes)
         return np.asarray(total.reshape(self.n_versions, n_planes))
 
