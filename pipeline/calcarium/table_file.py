@@ -14,6 +14,7 @@ from pyarrow import parquet
 from calcarium.errors import UsageError
 
 EMPTY = {"", "na", "n/a", "nan", "null", "none"}
+WORKBOOK = b"PK\x03\x04"
 TRUTH = {
     "yes": True, "no": False, "true": True, "false": False,
     "1": True, "0": False, "1.0": True, "0.0": False,
@@ -44,7 +45,10 @@ class TableFile:
         """
         name = next((name for name in names if name in self.columns), None)
         if name is None:
-            raise UsageError(f"{self.url}: no key column; one of {', '.join(names)} is needed")
+            raise UsageError(
+                f"{self.url}: no key column; one of {', '.join(names)} is needed, and its columns "
+                f"are: {', '.join(self.columns) or 'none'}"
+            )
         first_row: dict[str, int] = {}
         for number, text in enumerate(self.columns[name], start=1):
             if text.lower() in EMPTY:
@@ -63,7 +67,8 @@ def read_table_file(url: str) -> TableFile:
 
     Parameters
     ----------
-    url : a name that ends in ``.parquet`` is Parquet, anything else CSV with a header line
+    url : a name that ends in ``.parquet`` is Parquet, anything else CSV with a header line, in
+        UTF-8, with commas
 
     Raises
     ------
@@ -73,10 +78,13 @@ def read_table_file(url: str) -> TableFile:
     try:
         with fsspec.open(url, "rb") as file:
             content = bytes(file.read())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{url}: cannot be read: {error}") from error
+    except (ImportError, OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"{url}: cannot be read: {why}") from error
     try:
-        columns = _parquet(content) if url.endswith(".parquet") else _csv(content)
+        columns = _parquet(content) if url.lower().endswith(".parquet") else _csv(content)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{url}: not UTF-8; save it as CSV (UTF-8, with commas)") from error
     except (pa.ArrowException, csv.Error, ValueError) as error:
         raise UsageError(f"{url}: not a table: {error}") from error
     return TableFile(url, columns, hashlib.sha256(content).hexdigest())
@@ -91,8 +99,16 @@ def _parquet(content: bytes) -> dict[str, list[str]]:
 
 
 def _csv(content: bytes) -> dict[str, list[str]]:
+    if content.startswith(WORKBOOK):
+        raise ValueError("an Excel workbook; save it as CSV (UTF-8, with commas)")
     text = io.StringIO(content.decode("utf-8-sig"), newline="")
     header, *lines = [line for line in csv.reader(text, strict=True) if line] or [[]]
+    for mark in (";", "\t"):
+        if len(header) == 1 and mark in header[0]:
+            raise ValueError(f"its columns are separated by {mark!r}; save it with commas")
+    twice = {name for name in header if header.count(name) > 1}
+    if twice:
+        raise ValueError(f"it has the column {', '.join(sorted(twice))} more than once")
     for number, line in enumerate(lines, start=1):
         if len(line) != len(header):
             raise ValueError(f"data row {number} has {len(line)} cells, not {len(header)}")

@@ -14,4 +14,6 @@ def test_nothing_to_score_is_wrong_for_an_archive_and_usual_for_a_part(tmp_path,
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "notes.txt").write_text("nothing else is here")
     command = ["score", str(tmp_path / "archive"), "--out", str(tmp_path / "results"), "--quiet"]
-    assert CliRunner().invoke(group, [*command, *part]).exit_code == status
+    ended = CliRunner().invoke(group, [*command, *part])
+    assert ended.exit_code == status
+    assert f"none of 1 files is DICOM (1 of them in {tmp_path / 'archive'})" in ended.output

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from calcarium.batch.options import RunOptions
 from calcarium.batch.score import Request, score_archive
 from calcarium.config import load_protocol
+from calcarium.errors import UsageError
+from calcarium.intake.index import build_index
 from calcarium.phantom.registry import order_studies, write_registry
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import read_table
@@ -23,6 +27,19 @@ def test_an_archive_without_dicom(tmp_path):
     (tmp_path / "archive" / "notes.txt").write_text("nothing else is here")
     run, studies = score(tmp_path / "archive", tmp_path / "results")
     assert (run.counts["asked"], studies) == (0, [])
+
+
+def test_an_index_that_was_made_before_serves_as_the_archive(tmp_path):
+    write_registry(tmp_path / "set", order_studies(2, seed=2, kind="geometric"), workers=1)
+    build_index([str(tmp_path / "set" / "dicom" / "00001")], tmp_path / "index")
+    _, first = score(tmp_path / "index", tmp_path / "results")
+    build_index([str(tmp_path / "set" / "dicom")], tmp_path / "index")
+    run, both = score(tmp_path / "index", tmp_path / "results")
+    assert (len(first), len(both)) == (1, 2)
+    assert (run.counts["asked"], run.counts["done"]) == (2, 1)
+    build_index([str(tmp_path / "set" / "dicom")], tmp_path / "another")
+    with pytest.raises(UsageError, match="was made from other inputs than"):
+        score(tmp_path / "another", tmp_path / "results")
 
 
 def test_a_manifest_that_names_what_is_not_there(tmp_path):

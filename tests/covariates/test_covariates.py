@@ -131,7 +131,11 @@ def test_parquet_and_csv_of_one_table_are_equal(tmp_path: Path) -> None:
         ("patient_id,sbp_mm_hg\n1,high\n", "sbp_mm_hg in data row 1: could not convert"),
         ("patient_id,birth_date\n1,31.01.1960\n", "not a date"),
         ("patient_id,sex\n1\n", "data row 1 has 1 cells, not 2"),
-        ("", "no key column"),
+        ("", "its columns are: none"),
+        ("patient_id;sex\n1;F\n", "separated by ';'; save it with commas"),
+        ("patient_id\tsex\n1\tF\n", "separated by '\\t'; save it with commas"),
+        ("patient_id,sex,sex\n1,F,M\n", "it has the column sex more than once"),
+        ("PK\x03\x04", "an Excel workbook; save it as CSV"),
         ('patient_id\n"1', "unexpected end of data"),
     ],
 )  # fmt: skip
@@ -144,6 +148,9 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: str, message:
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_covariates(os.fspath(tmp_path / "none.csv"))
+    (tmp_path / "utf-16.csv").write_text("patient_id,sex\n1,F\n", encoding="utf-16")
+    with pytest.raises(UsageError, match="save it as CSV"):
+        read_covariates(os.fspath(tmp_path / "utf-16.csv"))
     (tmp_path / "bad.parquet").write_bytes(b"PAR0")
     with pytest.raises(UsageError, match="not a table"):
         read_covariates(os.fspath(tmp_path / "bad.parquet"))

@@ -289,6 +289,7 @@ def test_the_fast_reader_is_equal_to_pydicom() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_fast_reader_is_equal_to_pydicom_on_many() -> None:
     check_fast_reader_on(10_000)
 

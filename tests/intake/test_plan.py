@@ -33,6 +33,11 @@ def test_plan_says_what_would_be_scored_and_why_not_the_rest(archive: Path) -> N
         assert word in words
     assert "1 of 1 studies have a scan to score: 1 scans" in " ".join(words)
     assert "1 files are not DICOM" in " ".join(words)
+    masks = archive.parent / "my masks" / "1.2.3.nii.gz"
+    masks.parent.mkdir()
+    masks.write_bytes(b"")
+    words = run("plan", str(archive), "--masks", str(masks.parent), "--sample", "0")
+    assert words.endswith(f"--protocol auto --masks '{masks.parent}' --out RESULTS\n")
 
 
 def test_plan_estimates_the_time_from_studies_that_it_scores(archive: Path) -> None:

@@ -52,13 +52,15 @@ def volume(stored: NDArray[np.int16], **options: float) -> Volume:
     )
 
 
-def scan(scan_id: str, series_instance_uid: str | None = None) -> Scan:
+def scan(scan_id: str, series_instance_uid: str | None = None, url: str = "") -> Scan:
     """A scan of one file that says nothing but what it is called."""
 
     def empty(record: type) -> dict[str, object]:
         return dict.fromkeys(record.__dataclass_fields__)
 
-    header = FileHeader(**{**empty(FileHeader), "series_instance_uid": series_instance_uid})
+    header = FileHeader(
+        **{**empty(FileHeader), "url": url, "series_instance_uid": series_instance_uid}
+    )
     return Scan(scan_id, "study", Acquisition(**empty(Acquisition)), (header,))
 
 

@@ -49,6 +49,29 @@ def test_a_mask_is_found_by_scan_before_series(tmp_path: Path) -> None:
     assert region(inputs, RegionRules()).source == "mask"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("17.nii.gz", "/coca/patient/17/Pro_Gated/IM-0001-0001.dcm"),
+        ("17/mask.nii.gz", "/coca/patient/17/Pro_Gated/IM-0001-0001.dcm"),
+        ("scan 3.nii.gz", "/enhanced/scan 3.dcm"),
+        ("17.nii.gz", "zip://17/IM1.dcm::/data/all.zip"),
+    ],
+)
+def test_a_mask_is_found_by_the_names_of_file_and_folders(
+    tmp_path: Path, name: str, url: str
+) -> None:
+    mask = write_mask(tmp_path / name)
+    inputs = gather_inputs(str(tmp_path))
+    place = mask if mask.parent == tmp_path else mask.parent
+    assert inputs.mask_of(scan(UID, UID, url)) == f"file://{place}"
+    assert inputs.mask_of(scan(UID, UID, "/coca/patient/7/IM-0001-0001.dcm")) is None
+    whole = RegionInputs(mask_of_all=str(place), has_masks=True)
+    assert region(whole, RegionRules()).meaning[2].vessel == "LAD"  # type: ignore[attr-defined]
+    own = write_mask(tmp_path / f"{UID}.nii.gz")
+    assert gather_inputs(str(tmp_path)).mask_of(scan(UID, UID, url)) == f"file://{own}"
+
+
 def test_a_table_names_masks(tmp_path: Path) -> None:
     mask = write_mask(tmp_path / "drawn" / "patient 7.nii.gz")
     table = tmp_path / "masks.csv"
@@ -78,17 +101,21 @@ def test_places_without_masks_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "bad.csv").write_text("uid,file\n1,2\n")
+    (tmp_path / "semicolon.csv").write_text("series_instance_uid;mask\n1;2\n")
     write_mask(tmp_path / "twice" / f"{UID}.nii.gz")
     write_mask(tmp_path / "twice" / f"{UID}.nii")
     for place, message in (
         ("nowhere", "there are no masks at"),
         ("empty", "no mask in"),
         ("notes.txt", "no mask that is understood"),
-        ("bad.csv", "must have the columns"),
+        ("bad.csv", "its columns are: uid, file"),
+        ("semicolon.csv", "separated by ';'"),
+        ("nothing://here", "cannot be opened"),
+        (" ", "a path is empty"),
         ("twice", "two masks for"),
     ):
         with pytest.raises(UsageError, match=message):
-            gather_inputs(str(tmp_path / place))
+            gather_inputs(str(tmp_path / place) if place.isidentifier() or "." in place else place)
 
 
 def test_a_scan_without_a_mask_is_excluded_unless_the_protocol_says_auto(tmp_path: Path) -> None:

@@ -58,8 +58,11 @@ def test_a_patient_has_one_key_in_all_shards(tmp_path: Path, out: ResultFolder) 
 def test_other_protocols_and_folders_in_use_are_refused(tmp_path: Path, out: ResultFolder) -> None:
     a, b = shards(tmp_path)
     record_run(b, replace(runs(b)[0], protocol_hash="other"))
-    with pytest.raises(UsageError, match="One folder holds one definition"):
+    with pytest.raises(UsageError, match=f"as in {b.root}. One folder holds one definition"):
         merge([a, b], out)
+    assert runs(out) == []
+    with pytest.raises(UsageError, match="give another --out"):
+        merge([a], a)
     (tmp_path / "a" / LOCK).write_text("{}")
     with pytest.raises(UsageError, match="being written"):
         merge([a], out)

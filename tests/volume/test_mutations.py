@@ -113,6 +113,7 @@ def test_mutated_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(20_000 * SECONDS_PER_FILE)
 def test_many_mutated_files(tmp_path: Path) -> None:
     check(tmp_path, 20_000, seed=2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,10 +42,21 @@ class RunOptions(Section):
         None,
         "Keep the voxels of each region from this HU up, to score again without the files.",
         unit="HU",
+        ge=-1024.0,
     )
     max_failed: float = key(
         0.05, "Greatest share of failed studies of a run that ends well.", ge=0.0, le=1.0
     )
+
+    def changed(self, values: Mapping[str, object]) -> RunOptions:
+        """The same options with some others.
+
+        Raises
+        ------
+        UsageError
+            if a value is not allowed.
+        """
+        return _checked({**self.model_dump(), **values}, "the options of the command")
 
 
 def load_options(name_or_file: str) -> RunOptions:
@@ -68,8 +80,12 @@ def load_options(name_or_file: str) -> RunOptions:
         )
     table = read_toml(path)
     refuse_unknown(table, RunOptions.model_fields, path)
+    return _checked(table, str(path))
+
+
+def _checked(table: Mapping[str, object], where: str) -> RunOptions:
     try:
         return RunOptions.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{path}: {first['loc'][0]}: {first['msg']}") from error
+        raise UsageError(f"{where}: {first['loc'][0]}: {first['msg']}") from error

@@ -30,6 +30,7 @@ from calcarium.covariate_table import read_covariates
 from calcarium.errors import CalciumError, ResourceError
 from calcarium.intake.index import IndexSummary, build_index
 from calcarium.intake.index_query import index_counts, last_part, problems, series_of_entries
+from calcarium.intake.index_store import is_index, take_over
 from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
 from calcarium.intake.parallel import windowed_map
 from calcarium.intake.studies import iter_studies
@@ -123,10 +124,13 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
         reporter.show(f"headers: {summary.read:,} read, {summary.unchanged:,} known")
 
     index.mkdir(mode=0o700, parents=True, exist_ok=True)
+    summary = IndexSummary()
     try:
-        summary = build_index(
-            request.inputs, index, parallel=partial(windowed_map, submit, window), progress=show
-        )
+        if len(request.inputs) == 1 and is_index(Path(request.inputs[0])):
+            take_over(Path(request.inputs[0]), index)
+        else:
+            parallel = partial(windowed_map, submit, window)
+            summary = build_index(request.inputs, index, parallel=parallel, progress=show)
     except KilledWorker as error:
         raise ResourceError(
             "a worker died while headers were read; what was read is kept, give the command again"

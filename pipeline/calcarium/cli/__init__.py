@@ -71,3 +71,7 @@ def main() -> None:
     except CalciumError as error:
         click.echo(f"calcarium: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"calcarium: {place}{error.strerror or error}", err=True)
+        sys.exit(1)

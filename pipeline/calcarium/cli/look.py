@@ -10,11 +10,15 @@ from calcarium.cli.region_options import region_options
 
 
 @click.command("look")
-@click.argument("inputs", nargs=-1, required=True)
-@click.option("--out", required=True, help="Folder for the pictures; made private (0700).")
-@click.option("--protocol", default="auto", show_default=True, help="Name or TOML file.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--out", required=True, metavar="FOLDER", help="Folder for the pictures; made private (0700)."
+)
+@click.option(
+    "--protocol", default="auto", show_default=True, metavar="NAME|FILE", help="How it is scored."
+)
 @region_options
-@click.option("--limit", type=int, default=None, help="So many studies at most.")
+@click.option("--limit", type=click.IntRange(1), help="So many studies at most.")
 def command(
     inputs: tuple[str, ...],
     out: str,
@@ -26,7 +30,7 @@ def command(
 ) -> None:
     """One picture per scan: what counted (by artery), what was rejected and why.
 
-    INPUTS are what was given to score, or result folders of score. Pictures show anatomy: keep
+    INPUT is what was given to score, or a result folder of score. Pictures show anatomy: keep
     them as private as the scans.
     """
     from itertools import islice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -29,7 +30,13 @@ import click
 @click.option(
     "--syntax", default="explicit", show_default=True, help="Transfer syntax, e.g. jpeg-ls."
 )
-@click.option("--matrix", default=512, show_default=True, help="Rows and columns (not geometric).")
+@click.option(
+    "--matrix",
+    type=click.IntRange(64, 2048),
+    default=512,
+    show_default=True,
+    help="Rows and columns (not geometric).",
+)
 @click.option(
     "--distractors/--no-distractors",
     default=True,
@@ -49,7 +56,7 @@ import click
     show_default=True,
     help="Plaques as patients have them, or nine that lie apart, to be measured one by one.",
 )
-@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 def command(
     out: Path,
     studies: int,
@@ -95,5 +102,6 @@ def command(
         click.echo(f"{truth.folder}  {len(truth.plaques)} plaques  {score or blood}")
 
     write_registry(out, orders, workers=workers, on_study=say)
-    how = f"--masks {out / 'masks'}" if contrast == "none" else "--protocol cta"
-    click.echo(f"score it: calcarium score {out / 'dicom'} {how} --out RESULTS")
+    place, masks = (shlex.quote(str(out / name)) for name in ("dicom", "masks"))
+    how = f"--masks {masks}" if contrast == "none" else "--protocol cta"
+    click.echo(f"score it: calcarium score {place} {how} --out RESULTS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,6 +63,7 @@ def command(
 
     from calcarium.config import load_protocol
     from calcarium.covariate_table import read_covariates
+    from calcarium.intake.index_query import why_no_study
     from calcarium.intake.studies import iter_studies
     from calcarium.intake.survey import Draw, survey
     from calcarium.regions.inputs import gather_inputs
@@ -96,7 +98,14 @@ def command(
             _print_covariates(console, table, index, protocols)
         setup = ScorerSetup(protocols, given, b"", covariates=table, all_scans=all_scans)
         _print_hours(console, found, draw, setup, workers or len(os.sched_getaffinity(0)))
-    click.echo(f"Next: calcarium score {' '.join(inputs)} --protocol {protocol} --out RESULTS")
+        nothing = why_no_study(index)
+    if nothing:
+        click.echo(nothing)
+        return
+    brought = {"masks": masks, "network": network, "covariates": covariates}
+    words = [*inputs, "--protocol", protocol]
+    words += [word for name, file in brought.items() if file for word in (f"--{name}", file)]
+    click.echo(f"Next: calcarium score {shlex.join(words)} --out RESULTS")
 
 
 def _index(inputs: tuple[str, ...], folder: Path, workers: int) -> Path:

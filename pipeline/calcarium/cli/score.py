@@ -67,7 +67,8 @@ def command(
     """Score an archive; the same command continues a run.
 
     INPUT is a folder, a file, an archive (ZIP, tar) or a manifest (CSV, Parquet), as a path or
-    a URL. Every study and every scan ends as one row: scored, excluded with a reason, or failed.
+    a URL, or a folder that `calcarium index` made. Every study and every scan ends as one row:
+    scored, excluded with a reason, or failed.
 
     \b
     calcarium score /archive --out results
@@ -81,12 +82,13 @@ def command(
     from calcarium.batch.plan import Choice, parse_shard
     from calcarium.batch.score import Request, score_archive
     from calcarium.config import load_protocol
+    from calcarium.intake.index_query import why_no_study
     from calcarium.tables.folder import ResultFolder
     from calcarium.tables.summary import lines_of, summarise
 
     options = load_options(run_file)
     changes = {"workers": workers or None, "max_failed": max_failed, "voxels_base_hu": voxels}
-    options = options.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    options = options.changed({k: v for k, v in changes.items() if v is not None})
     choice = Choice(parse_shard(shard) if shard else None, sample, seed, limit, frozenset(only))
     score_archive(
         Request(
@@ -107,8 +109,11 @@ def command(
             command=shlex.join(sys.argv),
         )
     )
-    summary = summarise(ResultFolder.at(out))
+    folder = ResultFolder.at(out)
+    summary = summarise(folder)
     click.echo("\n".join(lines_of(summary)))
+    if not summary.outcomes:
+        click.echo(why_no_study(folder.index) or "none of its studies was asked for")
     # A part of an archive may well hold nothing to score.
     nothing = not summary.outcomes["scored"] and shard is None
     if nothing or summary.share_failed > options.max_failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,6 +55,20 @@ def index_counts(folder: Path) -> IndexCounts:
         ).fetchone()
     assert row is not None  # an aggregate always has one
     return IndexCounts(*row)
+
+
+def why_no_study(folder: Path) -> str:
+    """Why an index holds no study, in a sentence; empty if it holds one."""
+    counts = index_counts(folder)
+    if counts.studies:
+        return ""
+    if not counts.other_files:
+        return "no file that can be read is there"
+    place, number = max(other_files_by_folder(folder), key=itemgetter(1))
+    return (
+        f"none of {counts.other_files:,} files is DICOM ({number:,} of them in {place}). Scans of "
+        "another format (NIfTI, MetaImage, NRRD) are not read; give the DICOM that they are from"
+    )
 
 
 def problems(folder: Path) -> list[Problem]:

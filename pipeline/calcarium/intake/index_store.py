@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from time import monotonic
 
@@ -161,6 +162,30 @@ def part_writer(folder: Path) -> Iterator[PartWriter]:
 def is_index(folder: Path) -> bool:
     """Whether a folder holds an index."""
     return all((folder / name).is_dir() for name in SCHEMAS)
+
+
+def take_over(index: Path, folder: Path) -> None:
+    """Copy the parts of an index that are not in a folder yet.
+
+    Raises
+    ------
+    UsageError
+        if the folder holds an index already that was not copied from this one
+    """
+    for name in SCHEMAS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        here, there = (
+            {path.name: path.stat().st_size for path in (place / name).glob(PARTS)}
+            for place in (folder, index)
+        )
+        if not here.items() <= there.items():
+            raise UsageError(
+                f"{folder} was made from other inputs than {index}; give another --out"
+            )
+        for part in sorted(there.keys() - here.keys()):
+            temporary = folder / name / f"{part}.tmp"
+            copyfile(index / name / part, temporary)
+            temporary.rename(folder / name / part)
 
 
 @contextmanager

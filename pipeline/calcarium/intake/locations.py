@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from calcarium.errors import ResourceError
+from calcarium.errors import ResourceError, UsageError
+from calcarium.storage import file_system
 
 ReadHead: TypeAlias = Callable[[int], bytes]
 """Gives the first so many bytes of a file, or all of it if it is shorter."""
@@ -89,13 +90,19 @@ def is_member(url: str) -> bool:
 
 
 def absolute(place: str) -> str:
-    """Absolute path of a local place; URL of another as its file system writes it."""
-    plain = place.removeprefix("file://")
-    if is_local(plain):
-        return os.path.abspath(plain)  # noqa: PTH100
-    import fsspec
+    """Absolute path of a local place; URL of another as its file system writes it.
 
-    fs, path = fsspec.url_to_fs(place)
+    Raises
+    ------
+    UsageError
+        if it is empty, in an archive, or of a kind of storage that cannot be opened
+    """
+    plain = place.removeprefix("file://")
+    if plain.strip() and is_local(plain):
+        return os.path.abspath(plain)  # noqa: PTH100
+    if plain.startswith(tuple(f"{kind}://" for kind in ARCHIVE_SUFFIXES.values())):
+        raise UsageError(f"{place}: give the archive itself; what is in it is found")
+    fs, path = file_system(place)
     return str(fs.unstrip_protocol(path)).rstrip("/")
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from calcarium.errors import UsageError
 from calcarium.intake.locations import absolute, is_local
+from calcarium.table_file import read_table_file
 
 SUFFIXES = (".csv", ".parquet")
 PATH_COLUMNS = ("path", "uri", "url", "file", "folder", "location")
@@ -50,11 +45,16 @@ def read_manifest(place: str) -> list[ManifestEntry]:
     UsageError
         if it cannot be read, or has no column of :data:`PATH_COLUMNS`
     """
-    rows = _rows(place)
-    names = {name.strip().lower(): name for name in (rows[0] if rows else {})}
+    columns = read_table_file(place).columns
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    names = {name.lower(): name for name in columns}
     path = next((names[name] for name in PATH_COLUMNS if name in names), None)
-    if path is None:
-        raise UsageError(f"{place}: a manifest needs rows and a column {' or '.join(PATH_COLUMNS)}")
+    if path is None or not rows:
+        there = ", ".join(columns) or "none"
+        raise UsageError(
+            f"{place}: a manifest needs rows and a column {' or '.join(PATH_COLUMNS)}; "
+            f"its columns are: {there}"
+        )
     series = next((names[name] for name in SERIES_COLUMNS if name in names), "")
     mask = next((names[name] for name in MASK_COLUMNS if name in names), "")
     base = str(PurePosixPath(place).parent) if is_local(place) else place.rpartition("/")[0]
@@ -67,22 +67,6 @@ def read_manifest(place: str) -> list[ManifestEntry]:
         )
         for row in rows
         if row[path]
-    ]
-
-
-def _rows(place: str) -> list[dict[str, str]]:
-    try:
-        with fsspec.open(place, "rb") as stream:
-            content = stream.read()
-        if place.lower().endswith(".csv"):
-            reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), restval="")
-            return [{k: v.strip() for k, v in row.items() if isinstance(v, str)} for row in reader]
-        table = pq.read_table(io.BytesIO(content))
-    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
-        raise UsageError(f"{place}: the manifest cannot be read: {error}") from error
-    return [
-        {name: "" if value is None else str(value) for name, value in row.items()}
-        for row in table.to_pylist()
     ]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 import fsspec
 
@@ -18,6 +17,8 @@ from calcarium.regions.formats import MASK_SUFFIXES, mask_stem
 from calcarium.regions.formats.seg import referenced_series
 from calcarium.regions.network import Device, network_hash
 from calcarium.regions.shapes import load_shapes
+from calcarium.storage import file_system
+from calcarium.table_file import read_table_file
 
 UID = re.compile(r"[0-9]+(\.[0-9]+)+(_[0-9]+)?")
 SERIES_COLUMNS = ("scan_id", "series_instance_uid")
@@ -33,7 +34,8 @@ class RegionInputs:
 
     Attributes
     ----------
-    masks : URL of a mask, by SeriesInstanceUID or by scan id with ``_`` for ``/``
+    masks : URL of a mask, by the name of a scan: its id with ``_`` for ``/``, series, study,
+        only file, or one of its folders
     mask_of_all : URL of the one mask that is tried on every scan
     has_masks : whether masks were given at all, for this scan or another
     network : URL of the ONNX file; empty if none was given
@@ -78,11 +80,11 @@ def gather_inputs(
 
     Parameters
     ----------
-    masks : a folder of ``<SeriesInstanceUID>.nii.gz`` (or another suffix of
-        :data:`MASK_SUFFIXES`), or of folders of such names with a file for each structure; a
-        table ``.csv`` with the columns ``series_instance_uid`` or ``scan_id``, and ``mask``; or
-        one mask file, for the series of its name, else for every scan that it fits. DICOM SEG
-        objects (``.dcm``) may have any name: they say which series they belong to
+    masks : a folder of ``<SeriesInstanceUID>.nii.gz`` (or another name of the scan, and another
+        suffix of :data:`MASK_SUFFIXES`), or of folders of such names with a file for each
+        structure; a table ``.csv`` with the columns ``series_instance_uid`` or ``scan_id``, and
+        ``mask``; or one mask file, for the series of its name, else for every scan that it fits.
+        DICOM SEG objects (``.dcm``) may have any name: they say which series they belong to
     mask_column : further masks, by series or scan id, from a manifest
     network : ONNX file with its TOML file beside it
     network_device : where it runs; does not enter the fingerprint
@@ -113,20 +115,30 @@ def gather_inputs(
     )
 
 
-def _keys(scan: Scan) -> list[str]:
-    series = scan.files[0].series_instance_uid if scan.files else None
-    return [k for k in (scan.scan_id.replace("/", "_"), scan.scan_id, series) if k]
+def _keys(scan: Scan) -> Iterator[str]:
+    """Names that the mask of a scan may have: of scan, series, study, file, then its folders."""
+    yield scan.scan_id.replace("/", "_")
+    yield scan.scan_id
+    if not scan.files:
+        return
+    first = scan.files[0]
+    yield from filter(None, (first.series_instance_uid, first.study_instance_uid))
+    # Of zip://0/IM1.dcm::/data/a.zip: IM1, 0, a, data.
+    names = [name for part in first.url.split("::") for name in reversed(part.split("/")) if name]
+    if len(scan.files) == 1 and names:
+        yield PurePosixPath(names[0]).stem
+    yield from names[1:]
 
 
 def _at(place: str) -> tuple[dict[str, str], list[str]]:
     """Masks by key at a place, the key of all scans being empty, and what tells them apart."""
-    fs, root = fsspec.url_to_fs(place)
+    fs, root = file_system(place)
     if fs.isdir(root):
         return _in_folder(fs, root)
     if not fs.isfile(root):
         raise UsageError(f"there are no masks at {place}")
     if place.lower().endswith(".csv"):
-        return _in_table(fs, root, place)
+        return _in_table(place)
     key = _key_of_file(fs, root)
     if key is None:
         raise UsageError(f"{place} is no mask that is understood ({', '.join(MASK_SUFFIXES)})")
@@ -161,28 +173,24 @@ def _key_of_file(fs: fsspec.AbstractFileSystem, path: str) -> str | None:
     return stem
 
 
-def _in_table(
-    fs: fsspec.AbstractFileSystem, path: str, place: str
-) -> tuple[dict[str, str], list[str]]:
-    content = fs.cat_file(path)
-    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-    columns = rows[0].keys() if rows else ()
-    key = next((c for c in SERIES_COLUMNS if c in columns), None)
-    if key is None or MASK_COLUMN not in columns:
+def _in_table(place: str) -> tuple[dict[str, str], list[str]]:
+    table = read_table_file(place)
+    key = next((c for c in SERIES_COLUMNS if c in table.columns), None)
+    if key is None or MASK_COLUMN not in table.columns:
+        there = ", ".join(table.columns) or "none"
         raise UsageError(
-            f"{place} must have the columns {MASK_COLUMN!r} and one of {SERIES_COLUMNS}"
+            f"{place} must have the columns {MASK_COLUMN!r} and one of {SERIES_COLUMNS}; "
+            f"its columns are: {there}"
         )
     folder = place.rpartition("/")[0]
     masks: dict[str, str] = {}
-    for row in rows:
-        name, mask = row[key].replace("/", "_"), row[MASK_COLUMN]
+    for scan, mask in zip(table.columns[key], table.columns[MASK_COLUMN], strict=True):
+        name = scan.replace("/", "_")
         if masks.get(name, mask) != mask:
             raise UsageError(f"{place}: two masks for {name}")
         if mask:
             masks[name] = mask
-    return {k: _beside(folder, url) for k, url in masks.items()}, [
-        hashlib.sha256(content).hexdigest()
-    ]
+    return {name: _beside(folder, url) for name, url in masks.items()}, [table.sha256]
 
 
 def _beside(folder: str, url: str) -> str:

@@ -21,6 +21,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from calcarium.errors import ResourceError
+from calcarium.storage import file_system
 from calcarium.tables.rows import PRIVATE_TABLES, TableName
 
 PART = re.compile(r"(\d{7,})-(\d{7,})\.parquet")
@@ -59,9 +60,15 @@ class ResultFolder:
 
     @classmethod
     def at(cls, url: str) -> ResultFolder:
-        """The folder at a path or URL; it need not exist."""
-        fs, root = fsspec.core.url_to_fs(url)
-        return cls(fs, str(root).rstrip("/"))
+        """The folder at a path or URL; it need not exist.
+
+        Raises
+        ------
+        UsageError
+            if storage of that kind cannot be opened.
+        """
+        fs, root = file_system(url)
+        return cls(fs, root.rstrip("/"))
 
     @property
     def is_local(self) -> bool:

@@ -38,10 +38,14 @@ def merge(sources: Sequence[ResultFolder], out: ResultFolder) -> int:
         if the folders were made with different protocols, inputs or versions, or
         one is still being written.
     """
+    if out.root in (source.root for source in sources):
+        raise UsageError(f"{out.root} is to be joined and is --out as well; give another --out")
     for source in sources:
         if source.exists(LOCK):
             raise UsageError(f"{source.root} is being written, or its run was killed: finish it")
-        refuse_other(out, runs(source)[-1])
+        refuse_other(sources[0], runs(source)[-1], source.root)
+        refuse_other(out, runs(source)[-1], source.root)
+    for source in sources:
         _copy_records(source, out)
     secret = patient_secret(out)
     sweep(out)

@@ -82,8 +82,12 @@ def describe_folder(folder: ResultFolder, protocol_json: str) -> None:
     folder.write(data_dictionary_csv().encode(), "data_dictionary.csv")
 
 
-def refuse_other(folder: ResultFolder, run: Run) -> None:
+def refuse_other(folder: ResultFolder, run: Run, place: str = "") -> None:
     """Let a folder hold the results of one protocol, one set of inputs, one version.
+
+    Parameters
+    ----------
+    place : where the results of the run are; empty if it is this command's
 
     Raises
     ------
@@ -96,9 +100,9 @@ def refuse_other(folder: ResultFolder, run: Run) -> None:
     differences = list(_differences(before[-1], run))
     if differences:
         raise UsageError(
-            f"{folder.root} holds results that were made with {'; '.join(differences)}. One "
-            "folder holds one definition of the score: give another --out, or repeat the command "
-            "as it was before"
+            f"{folder.root} holds results that were made with {'; '.join(differences)}"
+            f"{f' as in {place}' if place else ''}. One folder holds one definition of the score: "
+            "give another --out, or repeat the command as it was before"
         )
 
 

@@ -1,7 +1,8 @@
 """Regions of interest in OsiriX's XML (a property list), as the COCA data set has them.
 
 ``Images`` is a list of ``{ImageIndex, ROIs}``, each ROI a polygon ``Point_px`` of strings
-``"(x, y)"`` with a ``Name``. ``ImageIndex`` counts slices from 0 towards the head. OsiriX
+``"(x, y)"`` with a ``Name``. ``Point_mm`` has the same points in patient millimetres, and tells
+the slice; without it ``ImageIndex`` does, which counts slices from 0 towards the head. OsiriX
 measures from the corner of the first pixel, whose centre is at (0.5, 0.5).
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import plistlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from xml.parsers.expat import ExpatError
 
 import numpy as np
@@ -25,12 +27,19 @@ NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 OUTLINE_STEP = 0.2
 
 
+class _Roi(NamedTuple):
+    name: str
+    points: Float64
+    z: int
+
+
 def read_plist(content: bytes, url: str, geometry: Geometry) -> LabelMap:
     """Polygons on the slices of a scan; each name is one label.
 
     A pixel belongs to a polygon if its centre lies inside or the outline runs through it:
     polygons are drawn round calcium, and a small one holds no pixel's centre. ROIs without
-    points are left out. Where polygons overlap, the one that the file names last counts.
+    points, or whose ``Area`` is 0, are left out. Where polygons overlap, the one that the file
+    names last counts.
 
     Raises
     ------
@@ -42,18 +51,19 @@ def read_plist(content: bytes, url: str, geometry: Geometry) -> LabelMap:
     try:
         images = plistlib.loads(content, fmt=plistlib.FMT_XML)["Images"]
         rois = [
-            (int(image["ImageIndex"]), str(roi["Name"]), _points(roi["Point_px"]))
+            _Roi(str(roi["Name"]), _points(roi["Point_px"], 2), _slice_of(roi, image, geometry))
             for image in images
             for roi in image["ROIs"]
-            if roi["Point_px"]
+            if roi["Point_px"] and float(roi.get("Area", 1)) > 0
         ]
     except (plistlib.InvalidFileException, ExpatError, KeyError, TypeError, ValueError) as error:
         raise ScanFailed(f"the mask {url} is no list of ROIs: {error!r}") from error
-    numbers = {name: n for n, name in enumerate(sorted({name for _, name, _ in rois}), start=1)}
-    drawn = [(_slice_of(index, geometry), points, numbers[name]) for index, name, points in rois]
+    numbers = {name: n for n, name in enumerate(sorted({roi.name for roi in rois}), start=1)}
     runs = [
-        _runs_of_slice(z, [roi[1:] for roi in drawn if roi[0] == z], geometry, url)
-        for z in sorted({z for z, *_ in drawn})
+        _runs_of_slice(
+            z, [(roi.points, numbers[roi.name]) for roi in rois if roi.z == z], geometry, url
+        )
+        for z in sorted({roi.z for roi in rois})
     ]
     names = {n: name for name, n in numbers.items()}
     return LabelMap(LabelRuns.joined(runs), geometry.shape, None, names)
@@ -72,17 +82,25 @@ def _runs_of_slice(
     return runs_of_rows(labels, z * rows, rows)
 
 
-def _points(texts: list[str]) -> Float64:
-    points = np.array([[float(n) for n in NUMBER.findall(text)] for text in texts])
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError("a point has not two coordinates")
+def _points(texts: list[str], n: int) -> Float64:
+    points = np.array([[float(number) for number in NUMBER.findall(text)] for text in texts])
+    if points.ndim != 2 or points.shape[1] != n:
+        raise ValueError(f"a point has not {n} coordinates")
     return points
 
 
-def _slice_of(index: int, geometry: Geometry) -> int:
-    """Slice of an index that counts towards the head, in a volume that may count down."""
-    upward = geometry.origin_mm[-1, 2] >= geometry.origin_mm[0, 2]
-    return index if upward else geometry.shape[0] - 1 - index
+def _slice_of(roi: Mapping[str, Any], image: Mapping[str, Any], geometry: Geometry) -> int:
+    """Index of the slice that an ROI lies on; -1 if it lies on none."""
+    if not roi.get("Point_mm"):
+        # A volume may count down.
+        index = int(image["ImageIndex"])
+        upward = geometry.origin_mm[-1, 2] >= geometry.origin_mm[0, 2]
+        return index if upward else geometry.shape[0] - 1 - index
+    normal = np.cross(geometry.row_direction, geometry.column_direction)
+    height = _points(roi["Point_mm"], 3)[0] @ normal
+    distance = np.abs(geometry.slice_position_mm - height)
+    z = int(distance.argmin())
+    return z if distance[z] <= geometry.slice_increment_mm / 2 else -1
 
 
 def _draw(labels: NDArray[np.uint16], points: Float64, number: int) -> None:

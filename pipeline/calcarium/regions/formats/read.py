@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -63,7 +63,8 @@ def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple
 
     Parameters
     ----------
-    url : a file whose name ends as one of :data:`MASK_SUFFIXES`; else a folder
+    url : a file whose name ends as one of :data:`MASK_SUFFIXES`; else a folder. A folder with
+        one file whose name says no structure stands for that file
     geometry : of the scan, for ROIs that are drawn on its slices
     labels : the protocol's names of labels; see :func:`calcarium.regions.names.sort_labels`
 
@@ -83,16 +84,20 @@ def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple
     """
     if mask_suffix(url):
         return (_read_file(url, geometry, labels),)
+    stems = [(stem, file) for file in _files_in(url) if (stem := mask_stem(file))]
+    known = [(stem, file) for stem, file in stems if stem in labels or meaning(stem) is not None]
+    if len(stems) == 1 and not known:
+        return (_read_file(stems[0][1], geometry, labels),)
     return tuple(
         _one_label(_read_file(file, geometry, {}), number, stem)
-        for number, (stem, file) in enumerate(_wanted_files(url, labels), start=1)
+        for number, (stem, file) in enumerate(_of_use(known, labels), start=1)
     )
 
 
-def _wanted_files(url: str, labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Stem and URL of each file of a folder that is of use."""
-    stems = [(stem, file) for file in _files_in(url) if (stem := mask_stem(file))]
-    known = [(stem, file) for stem, file in stems if stem in labels or meaning(stem) is not None]
+def _of_use(
+    known: Sequence[tuple[str, str]], labels: Mapping[str, str]
+) -> Sequence[tuple[str, str]]:
+    """Those of some structures, each stem and URL, that mark calcium, else heart or aorta."""
     useful = [(stem, file) for stem, file in known if useful_labels([1], {1: stem}, labels)]
     calcium = [(stem, file) for stem, file in useful if sort_labels([1], {1: stem}, labels)[0]]
     return calcium or useful

@@ -1,0 +1,47 @@
+"""What a user gets wrong ends in a sentence that names the place, never in a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from calcarium import cli
+
+
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["calcarium", *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code in (1, 2)
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["index", ".", "--out", "{file}/x"], "calcarium: {file}/x: Not a directory"),
+        (["look", ".", "--out", "{file}/x"], "calcarium: {file}/x: Not a directory"),
+        (["phantom", "--kind", "geometric", "--studies", "1", "--workers", "1", "--out", "{file}"],
+         "is a file"),
+        (["phantom", "--matrix", "0", "--out", "{file}"], "0 is not in the range"),
+        (["plan", ""], "calcarium: a path is empty; was a variable of the shell not set?"),
+        (["score", ".", "--out", ""], "calcarium: a path is empty"),
+        (["plan", "no-such://bucket/scans"], "calcarium: no-such://bucket/scans cannot be opened"),
+        (["plan", "zip:///archive.zip"], "give the archive itself"),
+        (["score", ".", "--out", "{file}.r", "--voxels", "nan"], "voxels_base_hu"),
+    ],
+)  # fmt: skip
+def test_a_sentence_and_no_traceback(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    sentence: str,
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    monkeypatch.chdir(tmp_path)
+    words = [word.format(file=file) for word in words]
+    assert sentence.format(file=file) in said(monkeypatch, capsys, *words)
