@@ -73,7 +73,7 @@ def test_the_aorta_is_as_bright_as_the_bolus(pair: Path) -> None:
 def test_plaques_drawn_apart_do_not_touch() -> None:
     rng = np.random.default_rng(3)
     vessels = GreatVessels(Heart(draw_anatomy(rng)))
-    plaques = draw_apart(coronary_courses(vessels, rng), rng)
+    plaques = draw_apart(coronary_courses(vessels, rng, rng), rng)
     assert len(plaques) == N_APART
     for one, other in combinations([plaque.solid for plaque in plaques], 2):
         assert isinstance(one, Union)

@@ -10,7 +10,9 @@ from test_detector_phantom import phantom, volume_of
 from calcarium.config import Protocol, RegionRules
 from calcarium.config.contrast import ContrastRules
 from calcarium.config.detector import DetectorRules
+from calcarium.phantom.body import skin_of
 from calcarium.phantom.dicom import write_mask
+from calcarium.phantom.thorax import draw_thorax
 from calcarium.regions.anatomy.aorta import NO_VESSEL, Aorta, Vessel
 from calcarium.regions.anatomy.body import body_mask
 from calcarium.regions.anatomy.grid import coarse_grid
@@ -138,6 +140,16 @@ def test_a_drawn_chest_lies_in_air_and_a_heart_in_close_up_does_not():
     assert chest["air_hu"].value == pytest.approx(-1000, abs=5)
     for check in ("air_hu", "air_noise", "patient_width"):
         assert (close_up[check].status, close_up[check].value) == ("unknown", None)
+
+
+@pytest.mark.parametrize("seed", [2, 12])
+def test_the_width_of_a_drawn_man_is_that_of_his_skin(seed):
+    thorax = draw_thorax(seed, gated=False, matrix=256)
+    assert thorax.anatomy.sex == "M"  # breasts are no part of the skin's outline
+    heart = np.flatnonzero(thorax.scan.heart.any(axis=(1, 2)))
+    z = thorax.scan.grid.axis_mm(0)[heart] - thorax.plan.table_shift_mm[2]
+    drawn_mm = 2 * np.median(skin_of(thorax.anatomy).section(z)[2])
+    assert rows_of(thorax.scan)["patient_width"].value == pytest.approx(drawn_mm, abs=6.0)
 
 
 def test_a_mask_has_the_same_checks_if_the_protocol_asks(tmp_path):

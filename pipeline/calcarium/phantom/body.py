@@ -17,8 +17,8 @@ TABLE_LABEL = 22
 def paint_trunk(canvas: Canvas, anatomy: Anatomy) -> None:
     """Everything outside the rib cage, and the lungs' air inside it."""
     cage = anatomy.rib_cage()
-    muscle = _muscle_wall(cage, anatomy)
-    skin = _skin(muscle, anatomy)
+    muscle = _muscle_wall(anatomy)
+    skin = skin_of(anatomy)
     canvas.paint_layers(skin, [Layer(0.0, SKIN_HU), Layer(2.0, FAT_HU, 9.0)])
     if anatomy.sex == "F":
         _paint_breasts(canvas, anatomy, skin)
@@ -32,8 +32,9 @@ def paint_trunk(canvas: Canvas, anatomy: Anatomy) -> None:
     _paint_back(canvas, anatomy)
 
 
-def _muscle_wall(cage: Loft, anatomy: Anatomy) -> Loft:
+def _muscle_wall(anatomy: Anatomy) -> Loft:
     """Rib cage plus muscle: thicker at the shoulders, where the cage is narrow."""
+    cage = anatomy.rib_cage()
     shoulders = 60 / (1 + np.exp(-(cage.z - 95 * anatomy.height_scale) / 16))
     thick = 9 + anatomy.muscle_mm
     return Loft(
@@ -46,8 +47,9 @@ def _muscle_wall(cage: Loft, anatomy: Anatomy) -> Loft:
     )
 
 
-def _skin(muscle: Loft, anatomy: Anatomy) -> Loft:
-    fat = anatomy.subcutaneous_mm
+def skin_of(anatomy: Anatomy) -> Loft:
+    """Outer surface of the trunk, without breasts."""
+    muscle, fat = _muscle_wall(anatomy), anatomy.subcutaneous_mm
     return Loft(
         muscle.z,
         muscle.x,
@@ -87,7 +89,7 @@ def _paint_back(canvas: Canvas, anatomy: Anatomy) -> None:
 
 def paint_table(canvas: Canvas, anatomy: Anatomy) -> None:
     """A curved board of carbon fibre with a dense rim below the back."""
-    skin = _skin(_muscle_wall(anatomy.rib_cage(), anatomy), anatomy)
+    skin = skin_of(anatomy)
     back = float((skin.y + skin.half_y).max())
     z = np.array([-400.0, 400.0])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calcarium.phantom.anatomy import Anatomy
+from calcarium.phantom.body import skin_of
 from calcarium.phantom.heart import Heart
 from calcarium.phantom.model import Grid
 
@@ -25,6 +26,7 @@ NONGATED_SLICES = (
 # name, in-plane blur (standard deviation, mm), cutoff of the noise (1/mm)
 SOFT_KERNELS = (("Qr36d", 0.55, 0.42), ("FC12", 0.5, 0.5), ("STANDARD", 0.55, 0.45))
 CTA_KERNELS = (("Bv36", 0.4, 0.55), ("Bv40", 0.36, 0.62), ("STANDARD", 0.4, 0.55))
+CHEST_FIELD = (1.0, 1.25)  # as a share of the width of the trunk at the heart
 SHARP_KERNEL = ("B50f", 0.4, 0.7)
 
 
@@ -128,9 +130,9 @@ def _heart_grid(
 def _chest_grid(
     anatomy: Anatomy, rng: np.random.Generator, matrix: int, thickness: float, increment: float
 ) -> Grid:
-    """From below the diaphragm to the lung apex; the trunk fills the field."""
-    wide = 2 * (137 * anatomy.width_scale + 24 + anatomy.muscle_mm + anatomy.subcutaneous_mm)
-    field = float(np.clip(wide * rng.uniform(0.8, 1.0), 280, 500))
+    """From below the diaphragm to the lung apex; a few fields cut off a side of the trunk."""
+    wide = 2 * float(skin_of(anatomy).section(0.0)[2])
+    field = float(np.clip(wide * rng.uniform(*CHEST_FIELD), 280, 500))
     bottom = anatomy.height_scale * -130 + rng.uniform(-20, 25)
     top = anatomy.height_scale * 150 + rng.uniform(-20, 15)
     centre = (float(rng.normal(0, 5)), float(14 + rng.normal(0, 8)))
