@@ -59,13 +59,27 @@ def _touching(runs: Runs, slices: int, rows: int, *, reach: bool) -> tuple[Int64
     row_start = runs.slice * slice_stride + runs.row * row_stride
     first, last = row_start + runs.first, row_start + runs.last
     back = slices * slice_stride + rows * row_stride
+    later, earlier = overlapping(first, last, back, reach=reach)
+    same = runs.label[later] == runs.label[earlier]
+    return (later, earlier) if same.all() else (later[same], earlier[same])
+
+
+def overlapping(
+    first: Int64, last: Int64, back: int, *, reach: bool = False
+) -> tuple[Int64, Int64]:
+    """Pairs of stretches of a line, the second of which overlaps the first moved ``back``.
+
+    Parameters
+    ----------
+    first, last : ends of the stretches, inclusive; ascending
+    reach : whether it is enough that they touch
+    """
     begin = np.searchsorted(last, first - (back + reach))
     end = np.searchsorted(first, last - (back - reach), side="right")
     count = end - begin
-    later = np.repeat(np.arange(len(runs)), count)
+    later = np.repeat(np.arange(len(first)), count)
     earlier = np.arange(later.size) - np.repeat(np.cumsum(count) - count - begin, count)
-    same = runs.label[later] == runs.label[earlier]
-    return (later, earlier) if same.all() else (later[same], earlier[same])
+    return later, earlier
 
 
 def components(n_nodes: int, pairs: list[tuple[Int64, Int64]]) -> Int64:

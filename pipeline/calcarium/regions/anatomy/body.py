@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float32, Grid, Mask
+from calcarium.regions.anatomy.parts import Parts
 
 BODY_HU = -300.0  # midway between lung (-840) and fat (-100)
 BODY_NEIGHBOURS = 4  # of the 3 x 3: a shell of the table one voxel thick has 3, a body's edge 6
@@ -53,10 +54,10 @@ def neighbours_in_plane(mask: Mask) -> np.ndarray[tuple[int, ...], np.dtype[np.u
 
 def largest(mask: Mask) -> Mask:
     """The largest 6-connected part of a mask."""
-    labels, count = ndimage.label(mask)
-    if count == 0:
+    parts = Parts.of(mask)
+    if len(parts) == 0:
         return mask
-    return np.asarray(labels == np.bincount(labels[mask]).argmax())
+    return parts.only(np.arange(len(parts)) == parts.size.argmax())
 
 
 def _front_cut(grid: Grid, body: Mask) -> Mask:

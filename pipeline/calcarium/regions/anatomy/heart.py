@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from calcarium.config.detector_anatomy import HeartRules
 from calcarium.regions.anatomy.aorta import Aorta
@@ -13,6 +12,7 @@ from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.extent import Extent
 from calcarium.regions.anatomy.grid import Grid, Mask, Part, extent_of
+from calcarium.regions.anatomy.parts import Parts
 from calcarium.regions.anatomy.rings import flat_top
 from calcarium.regions.anatomy.thorax import Thorax, wall_bone
 
@@ -135,16 +135,15 @@ def _grown_core(thorax: Thorax, soft: Mask, part: Part) -> Mask:
     grid, (z, y, x) = thorax.grid, part
     padded = np.pad(soft, ((0, 0), (1, 1), (1, 1)))
     core = ~dilated(~padded, CORE_MM, grid.sampling_mm)[:, 1:-1, 1:-1]
-    labels, count = ndimage.label(core)
-    if count == 0:
+    parts = Parts.of(core)
+    if len(parts) == 0:
         return soft
     left = thorax.left_mm[:, :, x]
     middle = (thorax.front_row * 0.55 + thorax.spine.front_row * 0.45)[z, None, None]
     rows_mm = (np.arange(y.start, y.stop)[None, :, None] - middle) * grid.pixel_mm
     expected = flat_top(left - 0.22 * thorax.depth_mm, 25, 25) * flat_top(rows_mm, 15, 25)
-    weight = np.bincount(labels.ravel(), (expected * core).ravel())
-    weight[0] = 0
-    grown = dilated(labels == weight.argmax(), GROWN_MM, grid.sampling_mm)
+    nearest = np.arange(len(parts)) == parts.sum(expected).argmax()
+    grown = dilated(parts.only(nearest), GROWN_MM, grid.sampling_mm)
     return np.asarray(grown & soft)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
+from calcarium.regions.anatomy.parts import Parts
 
 LUNG_HU = -450.0
 LEAST_ML = 30.0
@@ -40,18 +40,12 @@ class Lungs:
 
 def find_lungs(grid: Grid, enclosed: Mask) -> Lungs:
     """Large, air-filled parts inside the body."""
-    air = (grid.hu < LUNG_HU) & enclosed
-    labels, count = ndimage.label(air)
-    where = np.flatnonzero(air)
-    part = labels.ravel()[where]
-    voxels = np.bincount(part, minlength=count + 1)
-    mean_hu = np.bincount(part, grid.hu.ravel()[where], count + 1) / np.maximum(voxels, 1)
-    ml = voxels * grid.voxel_ml
+    parts = Parts.of((grid.hu < LUNG_HU) & enclosed)
+    mean_hu, ml = parts.sum(grid.hu) / parts.size, parts.size * grid.voxel_ml
     keep = (ml > LEAST_ML) & (mean_hu > MEAN_HU[0]) & (mean_hu < MEAN_HU[1])
-    keep[0] = False
     if keep.any():
         keep &= ml > LEAST_SHARE * ml[keep].max()
-    mask = np.asarray(keep[labels])
+    mask = parts.only(keep)
     area_mm2 = mask.sum(axis=(1, 2)) * grid.pixel_mm2
     with_lung = area_mm2 > LUNG_SLICE_SHARE * max(float(area_mm2.max()), 1.0)
     profile = (
@@ -74,7 +68,7 @@ def _hull(mask: Mask) -> Mask:
     for angle in np.arange(HULL_DIRECTIONS) * 2 * np.pi / HULL_DIRECTIONS:
         a, b = round(float(np.cos(angle)), 9), round(float(np.sin(angle)), 9)
         reach = a * (last if a > 0 else first) if a else np.where(seen, 0.0, -np.inf)
-        support = np.where(seen, reach + b * row, -np.inf).max(axis=1)
+        support = (reach + b * row).max(axis=1)
         limit = np.where(np.isfinite(support), support, 0)[:, None] + 0.5 - b * row
         if a > 0:
             right = np.minimum(right, limit / a)

@@ -11,6 +11,7 @@ from calcarium.regions.anatomy.body import body_mask, enclosed
 from calcarium.regions.anatomy.bright_disc import BrightDisc, find_bright_disc
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask, Part
 from calcarium.regions.anatomy.lungs import Lungs, find_lungs
+from calcarium.regions.anatomy.parts import Parts
 from calcarium.regions.anatomy.spine import Spine, find_spine
 
 CARRY_MM = 60.0  # the heart touches the front wall; the lungs above it do not hide it
@@ -107,12 +108,10 @@ def wall_bone(thorax: Thorax, part: Part) -> Mask:
     if grid.factor == 1:  # native 3 mm voxels: their noise is not averaged yet
         hu = ndimage.uniform_filter(hu, (1, 3, 3))
     bright = (hu > min(thorax.blood_hu, 60.0) + BONE_ABOVE_BLOOD_HU) & thorax.body[part]
-    labels, count = ndimage.label(bright)
-    voxels = np.bincount(labels.ravel(), minlength=count + 1)
-    outside = np.bincount(labels[~thorax.inside[part]], minlength=count + 1)
-    keep = (voxels * grid.voxel_ml > BONE_LEAST_ML) & (outside > BONE_SHARE_OUTSIDE * voxels)
-    keep[0] = False
-    return np.asarray(keep[labels])
+    parts = Parts.of(bright)
+    outside = parts.sum(~thorax.inside[part])
+    is_bone = parts.size * grid.voxel_ml > BONE_LEAST_ML
+    return parts.only(is_bone & (outside > BONE_SHARE_OUTSIDE * parts.size))
 
 
 def bright_share(grid: Grid, body: Mask, lungs: Lungs) -> float | None:
