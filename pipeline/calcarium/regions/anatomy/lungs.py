@@ -76,7 +76,8 @@ def _hull(mask: Mask) -> Mask:
             left = np.maximum(left, limit / a)
         else:
             inside &= limit >= 0
-    column = np.arange(columns)
-    return np.asarray(
-        (column >= left[:, :, None]) & (column <= right[:, :, None]) & inside[:, :, None]
-    )
+    first, last = np.ceil(np.clip(left, 0, columns)), np.floor(np.clip(right, -1, columns))
+    column = np.arange(columns, dtype=np.int16)
+    hull = column >= first.astype(np.int16)[:, :, None]
+    hull &= column <= last.astype(np.int16)[:, :, None]
+    return np.asarray(hull & inside[:, :, None])
