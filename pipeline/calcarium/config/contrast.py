@@ -99,6 +99,13 @@ class ContrastRules(Section):
         ge=0,
         le=1,
     )
+    greatest_above_root_mm: float = key(
+        75.0,
+        "Takes the place of detector.candidate.greatest_above_root_mm.",
+        unit="mm",
+        source="engineering choice: a path down the bright aorta may go on into the left ventricle",
+        ge=0,
+    )
     wall_above_root_mm: float = key(
         10.0,
         "Height above the root from which no artery leaves the aorta.",

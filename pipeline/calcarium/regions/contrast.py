@@ -6,14 +6,12 @@ rules take the place of the detector's evidence, whose limits hold at 130 HU alo
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import ceil
 
 import numpy as np
 
 from calcarium.config import Protocol
 from calcarium.config.contrast import ContrastRules
-from calcarium.config.detector_evidence import CandidateRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy.given import Anatomy
@@ -22,21 +20,17 @@ from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.beside_plaque import Beside, look_beside
 from calcarium.regions.blood_pool import BloodPool, find_blood_pool
-from calcarium.regions.chambers import Chambers, find_chambers, half_way
+from calcarium.regions.chambers import find_chambers, half_way
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.candidates import (
-    Candidates,
-    bright_components,
-    find_candidates,
-)
+from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.image_quality import body_quality
 from calcarium.regions.model import Label, Region, Vessel
+from calcarium.regions.outside_lumens import outside_lumens
 from calcarium.regions.plaque_edge import painted_to_edge
 from calcarium.volume.model import Volume
-from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Kernels
 
 
@@ -64,11 +58,13 @@ def detect_above_blood(
         update={
             "threshold_hu": float(threshold),
             "greatest_volume_mm3": rules.greatest_volume_mm3,
+            "greatest_above_root_mm": rules.greatest_above_root_mm,
         }
     )
     chambers = find_chambers(coarse_grid(volume, kernels), blood, rules)
     every = find_candidates(volume, grid, heart, above)
-    candidates = _outside(chambers, volume, every, above)
+    stands_out_hu = rules.sd_above_blood * blood.sd_hu
+    candidates = outside_lumens(volume, every, chambers, above, stands_out_hu)
     places = find_places(volume, candidates, landmarks, noise_hu(volume, grid, heart))
     excluded = excluded_by(places, above)
     open_question = np.array([not why for why in excluded], dtype=bool)
@@ -88,26 +84,6 @@ def detect_above_blood(
         threshold_hu=threshold,
         floor_hu=ceil(rules.floor_hu),
     )
-
-
-def _outside(
-    chambers: Chambers, volume: Volume, candidates: Candidates, limits: CandidateRules
-) -> Candidates:
-    """What is left of the candidates outside the wide lumens, taken apart anew.
-
-    A right heart that is brighter than the left, as the bolus leaves it, reaches the threshold,
-    and with it what touches it.
-    """
-    inside = chambers.hold(candidates.z, candidates.y, candidates.x)
-    if not inside.any():
-        return candidates
-    box = candidates.box
-    labels = np.zeros(box.shape, dtype=np.uint16)
-    z, y, x = (i[~inside] for i in (candidates.z, candidates.y, candidates.x))
-    labels[z - box.z0, y - box.y0, x - box.x0] = 1
-    threshold = stored_threshold(volume.rescale, Fraction(str(limits.threshold_hu)), inclusive=True)
-    left = bright_components(volume, box, labels, threshold)
-    return left.keep(left.size * volume.geometry.pixel_area_mm2 >= limits.least_area_mm2)
 
 
 def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
