@@ -31,6 +31,7 @@ from calcarium.intake.select import ScanChoice, select
 from calcarium.kept import keep
 from calcarium.outcome import ScanResult, VolumeFacts
 from calcarium.regions.inputs import RegionInputs
+from calcarium.regions.masks import mask_calcium
 from calcarium.regions.model import Region
 from calcarium.regions.resolve import find_region
 from calcarium.scoring.false_pixels import false_pixels, measured_noise_hu
@@ -211,7 +212,13 @@ def score_volume(
         stage=None,
         scores=scores,
         interpretation=meaning,
-        quality=(*result.quality, *noise, *scores.quality, *meaning.quality),
+        quality=(
+            *result.quality,
+            *noise,
+            *mask_calcium(region, detected=scores.primary_score.detected),
+            *scores.quality,
+            *meaning.quality,
+        ),
     )
 
 

@@ -199,7 +199,6 @@ def test_a_manifest(archive: Path, tmp_path: Path) -> None:
     assert (absent.url, absent.kind) == (str(archive / "absent"), "missing")
     matched = series_of_entries(tmp_path / "index", expand([manifest])[1])
     assert [series for _, series in matched] == [(f"{ROOT}.1.2",), (f"{ROOT}.2.1",), ()]
-    assert matched[0][0].covariates == {"age": "61"}
     assert masks_by_series(matched) == {
         f"{ROOT}.1.2": str(tmp_path / "m.nii.gz"),
         f"{ROOT}.2.1": str(tmp_path / "other.nii.gz"),

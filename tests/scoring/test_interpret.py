@@ -12,7 +12,7 @@ from calcarium.quality import CHECKS
 from calcarium.scoring.eligibility import ELIGIBILITY, eligibility
 from calcarium.scoring.guidelines import acc_aha_group, guideline_rules, rules_met
 from calcarium.scoring.interpret import ScoreFacts, interpret
-from calcarium.tables.schema import GUIDELINE_RULES, INTERPRETATION
+from calcarium.tables.interpretation_columns import GUIDELINE_RULES, INTERPRETATION
 
 RULES = InterpretRules()
 MAN = Covariates(

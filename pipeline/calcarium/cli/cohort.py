@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calcarium.tables.schema import CATEGORY_SCHEMES
+from calcarium.tables.interpretation_columns import CATEGORY_SCHEMES
 
 if TYPE_CHECKING:
     import numpy as np

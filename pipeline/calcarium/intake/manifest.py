@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -23,13 +23,11 @@ class ManifestEntry:
     Attributes
     ----------
     url : file, folder or archive; absolute
-    covariates : the other columns as text, by name
     """
 
     url: str
     series_uid: str | None
     mask: str | None
-    covariates: Mapping[str, str]
 
 
 def is_manifest(place: str) -> bool:
@@ -63,7 +61,6 @@ def read_manifest(place: str) -> list[ManifestEntry]:
             _beside(base, row[path]),
             row.get(series) or None,
             _beside(base, row[mask]) if row.get(mask) else None,
-            {name: text for name, text in row.items() if name not in (path, series, mask)},
         )
         for row in rows
         if row[path]

@@ -115,7 +115,7 @@ def _region(
         rules.rule,
         "mask",
         sha256,
-        quality=_doubts(placed),
+        quality=_doubts(placed, calcium, geometry),
     )
 
 
@@ -162,13 +162,25 @@ def _check_empty(masks: Iterable[LabelMap], geometry: Geometry, rules: RegionRul
         raise ScanExcluded("empty_mask")
 
 
-def _doubts(placed: Sequence[Placed]) -> tuple[QualityRow, ...]:
+def _doubts(
+    placed: Sequence[Placed], masks: Sequence[LabelMap], geometry: Geometry
+) -> tuple[QualityRow, ...]:
     overlap = min(part.overlap for part in placed)
     resampled = any(part.resampled for part in placed)
+    # Drawn on such a scan, yet elsewhere: of another one, or its header is wrong.
+    astray = resampled and any(sorted(mask.shape) == sorted(geometry.shape) for mask in masks)
+    text = "resampled" if resampled else "same"
     return (
         QualityRow("mask_overlap", "pass" if overlap >= FULL_OVERLAP else "warn", overlap),
-        QualityRow("mask_grid", "pass", text="resampled" if resampled else "same"),
+        QualityRow("mask_grid", "warn" if astray else "pass", text=text),
     )
+
+
+def mask_calcium(region: Region, *, detected: bool) -> tuple[QualityRow, ...]:
+    """Whether anything counts in a mask of calcium: in that of another scan nothing may."""
+    if region.source != "mask" or region.rule != "clip" or not region.meaning:
+        return ()
+    return (QualityRow("mask_calcium", "pass" if detected else "warn"),)
 
 
 def hash_of(hashes: Sequence[str]) -> str:
