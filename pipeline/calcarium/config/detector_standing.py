@@ -35,7 +35,7 @@ class StandingRules(Section):
         "Without any accepted candidate, doubtful ones count only from this sum: zero stays "
         "zero, with the doubtful ones at the upper end.",
         unit="Agatston",
-        source="engineering choice: the lowest category ends there",
+        source="engineering choice, weighed in docs/detection.md; the lowest category ends there",
         ge=0,
     )
     lean_cap: float = key(
