@@ -174,7 +174,12 @@ class EvidenceRules(Section):
         "Or this share of the fat all around, if that is more: at the wall it is one-sided.",
         source=ANATOMY,
     )
-    aorta_fat_margin: Ramp = key((0.03, -0.03), "Fat above that.", source=FITTED)
+    aorta_fat_margin: Ramp = key(
+        (0.08, -0.02),
+        "Fat above that.",
+        source="plaques put into three chest CT: 0.03 or less in walls; drawn arteries at the "
+        "aorta 0.06 or more",
+    )
     aorta_depth_mm: Ramp = key(
         (4.5, 6.5),
         "Depth across the wall from which calcium is more than one in it.",
