@@ -14,7 +14,7 @@ from calcarium.phantom.epicardial_fat import BELOW_PERICARDIUM_MM, EpicardialFat
 from calcarium.phantom.heart import PERICARDIUM_MM, Heart
 from calcarium.phantom.model import Artery, Float64
 from calcarium.phantom.plaques import draw_plaques
-from calcarium.phantom.shapes import Capsule, Ellipsoid, Union
+from calcarium.phantom.shapes import Capsule, Ellipsoid, Union, tube
 from calcarium.phantom.vessels import GreatVessels
 
 PEOPLE = [GreatVessels(Heart(draw_anatomy(np.random.default_rng(seed)))) for seed in range(8)]
@@ -72,6 +72,18 @@ def test_arteries_and_veins_lie_below_the_pericardium(vessels: GreatVessels) -> 
         if artery != "LM":
             vein, radius = vein_beside(vessels, artery, path)
             assert ((-sac.distance(*vein.T) - radius) > 0).mean() > 0.95, artery
+
+
+@pytest.mark.parametrize("vessels", PEOPLE[:4])
+def test_arteries_pass_beside_veins_and_pulmonary_arteries(vessels: GreatVessels) -> None:
+    passed = [
+        part
+        for vessel in (*vessels.veins, *vessels.pulmonary)
+        for part in tube(vessel.path, vessel.radii)
+    ]
+    for artery, path in courses_of(vessels).items():
+        away = np.min([part.distance(*path.T) for part in passed], axis=0)
+        assert away.min() > -0.5, artery
 
 
 def test_more_fat_lifts_the_same_artery() -> None:

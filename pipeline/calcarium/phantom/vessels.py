@@ -110,7 +110,9 @@ class GreatVessels:
         atrium = self.heart.right_atrium.centre
         high = self._near_heart((-44, -8, 64), (-42, -10, 104))
         left_arm = self._near_heart((-42, -12, 104), (-8, -30, 116), (40, -16, 138))
-        low = atrium + np.array([[4.0, 10, -22], [10, 22, -80], [12, 26, -150]])
+        # behind the groove, in which the right coronary artery passes
+        low = atrium + np.array([[-6.0, 24, -20], [2, 30, -70], [12, 28, -150]])
+        inferior = smooth_path(np.vstack([self.heart.at([-42, -6, -36]), low]))
         x, y = self._anatomy.spine_front(np.array([90.0, -200.0]))
         azygos = np.stack([x - 6, y - 4, [90.0, -200.0]], axis=1)
         cava = Vessel(
@@ -128,7 +130,7 @@ class GreatVessels:
         return (
             cava,
             Vessel(smooth_path(left_arm), (6.5, 6.0)),
-            Vessel(smooth_path(np.vstack([atrium, low])), (13.0, 12.0)),
+            Vessel(inferior, (13.0, 12.0)),
             Vessel(azygos, (4.0, 4.0)),
             *pulmonary,
         )
