@@ -73,7 +73,7 @@ def match_lesions(
         if label.standing in COUNTED and region.labels is not None:
             if label.vessel not in names:
                 names.append(label.vessel)
-            inside[region.labels == value] = names.index(label.vessel)
+            inside[np.asarray(region.labels) == value] = names.index(label.vessel)
     foreground = hu >= THRESHOLD_HU
     found[~foreground] = 0
     measure = _Measure(scan, hu, found, names)

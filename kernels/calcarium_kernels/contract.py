@@ -25,10 +25,13 @@ schedule of a parallel backend.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from calcarium_kernels.sparse import SparseArray
 
 Stored: TypeAlias = NDArray[np.int16] | NDArray[np.uint16]
 Labels: TypeAlias = NDArray[np.uint16]
@@ -136,7 +139,7 @@ class Kernels(Protocol):
         cuts: tuple[Cut, ...],
         *,
         box: Box,
-        labels: Labels | None,
+        labels: Labels | SparseArray | None,
         link: Link,
     ) -> tuple[Islands, ...]:
         """Islands of each cut inside ``box``, in the order of ``cuts``.
@@ -147,7 +150,8 @@ class Kernels(Protocol):
         sign : int8 array, shape (n_slices,), +1 or -1
         cuts : thresholds with their connectivities; all are found in one read
         box : the part of the volume that is looked at; clipped to nothing if empty
-        labels : uint16 array of ``box.shape``; 0 is outside. ``None``: all is label 1
+        labels : uint16 array of ``box.shape``; 0 is outside. ``None``: all is label 1. Where
+            few voxels have a label, a sparse array spares the host the others
         link : 3-D connectivity that joins islands to lesions
 
         Raises

@@ -40,6 +40,16 @@ class SparseArray:
         known = self.index[place] == asked if self.index.size else np.zeros(asked.shape, bool)
         return np.where(known, found, self.values.dtype.type(0))
 
+    def __array__(
+        self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None
+    ) -> NDArray[np.generic]:
+        """The whole array, for what cannot do without."""
+        if copy is False:
+            raise ValueError("a sparse array has no whole one to share")
+        whole = np.zeros(self.shape, self.dtype if dtype is None else dtype)
+        whole.reshape(-1)[self.index] = self.values
+        return whole
+
     @property
     def dtype(self) -> np.dtype[np.int16] | np.dtype[np.uint16]:
         """Type of the values."""

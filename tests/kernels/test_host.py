@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from scipy import ndimage
 
 from calcarium_kernels.contract import Box, Cut
 from calcarium_kernels.host import HostKernels, lesion_voxels
+from calcarium_kernels.sparse import SparseArray
 from calcarium_kernels.trials import PATTERNS, make_trial
 
 STRUCTURE = {6: 1, 18: 2, 26: 3}
@@ -30,6 +33,26 @@ def test_lesion_voxels_equal_the_oracle(pattern: str, seed: int) -> None:
     assert found.lesion.tolist() == [expected[voxel] for voxel in voxels]
     assert found.n_lesions == len(set(expected.values()))
     assert len(found) == len(expected)
+
+
+@settings(max_examples=50)
+@given(pattern=st.sampled_from(sorted(PATTERNS)), seed=st.integers(0, 2**32 - 1))
+def test_sparse_labels_give_the_islands_of_whole_ones(pattern: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    trial = make_trial(pattern, rng, max_voxels=1000)
+    labels = rng.integers(0, 3, trial.box.shape).astype(np.uint16)
+    index = np.flatnonzero(labels)
+    sparse = SparseArray(trial.box.shape, index, labels.reshape(-1)[index])
+    np.testing.assert_array_equal(np.asarray(sparse), labels)
+    whole, few = (
+        HostKernels().islands(
+            trial.stored, trial.sign, trial.cuts, box=trial.box, labels=kind, link=trial.link
+        )
+        for kind in (labels, sparse)
+    )
+    for one, other in zip(whole, few, strict=True):
+        for field in fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 @pytest.mark.parametrize("link", [6, 18, 26])

@@ -9,6 +9,7 @@ from scipy import ndimage
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.grid import coarse_grid
+from calcarium.regions.anatomy.parts import Parts
 from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.crops import crops_around
 from calcarium_kernels import load
@@ -24,6 +25,20 @@ def test_dilated_is_a_limit_of_the_distance(sampling_mm, radius_mm):
     found = dilated(mask, radius_mm, sampling_mm)
     np.testing.assert_array_equal(found, away_mm <= radius_mm)
     assert found.sum() > mask.sum() or radius_mm < min(sampling_mm)
+
+
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 1.0])
+def test_parts_are_those_of_a_dense_labelling(density):
+    rng = np.random.default_rng(8)
+    mask, values = rng.random((6, 9, 11)) < density, rng.normal(0, 1, (6, 9, 11))
+    labels, count = ndimage.label(mask)
+    parts = Parts.of(mask)
+    number = np.arange(1, count + 1)
+    assert len(parts) == count
+    np.testing.assert_array_equal(parts.size, np.bincount(labels[mask], minlength=count + 1)[1:])
+    np.testing.assert_allclose(parts.sum(values), ndimage.sum_labels(values, labels, number))
+    wanted = rng.random(count) < 0.5
+    np.testing.assert_array_equal(parts.only(wanted), np.concatenate([[False], wanted])[labels])
 
 
 @pytest.mark.parametrize("spacing_mm", [0.4, 0.7])

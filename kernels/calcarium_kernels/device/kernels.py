@@ -16,6 +16,7 @@ from calcarium_kernels.device.keys import Keys
 from calcarium_kernels.device.records import islands_of_records, no_islands
 from calcarium_kernels.device.runtime import Runtime
 from calcarium_kernels.device.slabs import join_slabs, slabs
+from calcarium_kernels.sparse import SparseArray
 
 T = TypeVar("T")
 
@@ -50,11 +51,13 @@ class DeviceKernels:
         cuts: tuple[Cut, ...],
         *,
         box: Box,
-        labels: Labels | None,
+        labels: Labels | SparseArray | None,
         link: Link,
     ) -> tuple[Islands, ...]:
         """Islands of each cut inside ``box``; see the contract."""
         check_islands_arguments(stored, sign, cuts, box, labels, link)
+        if isinstance(labels, SparseArray):
+            labels = np.asarray(labels)
         if 0 in box.shape or not cuts:
             return tuple(no_islands() for _ in cuts)
 

@@ -86,11 +86,12 @@ def find_runs(
         return ()
     limits = [sign * threshold.astype(np.int64) for threshold in thresholds]
     loosest = np.minimum.reduce(limits)
+    if isinstance(labels, SparseArray) and not isinstance(stored, SparseArray):
+        stored = _where_labelled(stored, labels, box)
     if isinstance(stored, SparseArray):
         batches = iter([_listed(stored, sign, loosest, box, labels)])
-    elif isinstance(labels, SparseArray):
-        raise ValueError("sparse labels need sparse stored values")
     else:
+        assert not isinstance(labels, SparseArray)
         each = labels if planes is None else planes
         batches = _together(_foreground(stored, sign, loosest, box, each))
     found: tuple[list[Runs], ...] = tuple([] for _ in thresholds)
@@ -144,6 +145,13 @@ def _listed(
         label = labels[z - box.z0, y - box.y0, x - box.x0].astype(np.int64)
     voxels = _Voxels(z, y, y * stored.shape[2] + x, brightness[inside], label)
     return voxels.part(label != 0)
+
+
+def _where_labelled(stored: Stored, labels: SparseArray, box: Box) -> SparseArray:
+    """Only the stored values that have a label: no other is read."""
+    z, y, x = labels.zyx
+    index = np.ravel_multi_index((z + box.z0, y + box.y0, x + box.x0), stored.shape)
+    return SparseArray(stored.shape, index, stored.reshape(-1)[index])
 
 
 def _foreground(

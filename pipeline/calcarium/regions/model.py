@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from calcarium.quality import QualityRow
 from calcarium_kernels.contract import Box, Labels
+from calcarium_kernels.sparse import SparseArray
 
 Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
 VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")
@@ -43,7 +44,8 @@ class Region:
     Attributes
     ----------
     box : the part of the volume that is looked at
-    labels : uint16 array of ``box.shape``, 0 outside; ``None``: all of the box is label 1
+    labels : uint16 array of ``box.shape``, 0 outside, sparse where a detector marks few voxels
+        (``np.asarray`` makes it whole); ``None``: all of the box is label 1
     meaning : what each label value stands for; a value without one is ``unassigned``
     rule : ``clip`` counts foreground voxels inside; ``select`` counts a lesion whole if at
         least half of its voxels are inside
@@ -58,7 +60,7 @@ class Region:
     """
 
     box: Box
-    labels: Labels | None
+    labels: Labels | SparseArray | None
     meaning: Mapping[int, Label]
     rule: Literal["clip", "select"]
     source: RegionSourceName

@@ -110,7 +110,7 @@ def _draw_tile(
         plane = _placed(mask[tile.z - frame.z0], offset, grey.shape)
         _paint(canvas, plane, OUTLINE_COLOURS.get(name, INK), width=1)
     if region.labels is not None and region.box.z0 <= tile.z < region.box.z1:
-        labels = region.labels[tile.z - region.box.z0]
+        labels = np.asarray(region.labels)[tile.z - region.box.z0]
         offset = (region.box.y0 - y0, region.box.x0 - x0)
         for value in np.unique(labels[labels > 0]).tolist():
             label = region.meaning.get(value, Label("unassigned"))

@@ -7,7 +7,7 @@ voxels that no threshold keeps, so they are measured once, with the region.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import TypeVar
 
@@ -117,6 +117,7 @@ def _integrated(
     density, margin, ring = rules.mass_rod_mg_per_cm3, rules.roi_margin_mm, rules.ring_mm
     if rod_hu is None or density is None or margin is None or ring is None:
         return None
+    region = replace(region, labels=_labels(region))  # whole, once for all of them
     return integrated_mass_mg(
         volume, region, rod_hu=rod_hu, rod_mg_per_cm3=density, margin_mm=margin, ring_mm=ring
     )
@@ -129,7 +130,7 @@ def _at(table: Mapping[str, T], kvp: float | None) -> T | None:
 
 def _labels(region: Region) -> NDArray[np.uint16]:
     assert region.labels is not None
-    return region.labels
+    return np.asarray(region.labels)
 
 
 def _counted(region: Region) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
@@ -17,6 +18,7 @@ from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int32, Int64, Labels
 from calcarium_kernels.host.lesion_voxels import LesionVoxels, lesion_voxels
 from calcarium_kernels.host.runs import Plane
+from calcarium_kernels.sparse import SparseArray
 
 MOST_LABELS = int(np.iinfo(np.uint16).max)
 MARGIN_MM = 12.0  # around the heart, so that a rib that reaches into it is seen as a rib
@@ -145,23 +147,19 @@ def _listed(volume: Volume, box: Box, found: LesionVoxels, wanted: Mask) -> Cand
     return Candidates(box, z, y, x, hu, np.concatenate(([0], np.cumsum(voxels))))
 
 
-def painted(candidates: Candidates) -> tuple[Box, Labels]:
+def painted(candidates: Candidates) -> tuple[Box, SparseArray]:
     """Candidates as labels 1 to n in the box that holds them, each with a rim of one voxel.
 
     A score at a lower threshold finds the partial-volume voxels of a lesion in its rim, which
-    lies in plane. The box is no larger than it must be: every score reads all of it.
+    lies in plane. Where two meet, a candidate comes before a rim.
     """
     box = _box_of(candidates)
-    labels = np.zeros(box.shape, dtype=np.uint16)
     z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
-    label = candidates.label
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            row = np.clip(y + dy, 0, box.shape[1] - 1)
-            column = np.clip(x + dx, 0, box.shape[2] - 1)
-            labels[z, row, column] = label
-    labels[z, y, x] = label
-    return box, labels
+    moves = [*product((-1, 0, 1), repeat=2), (0, 0)]  # the candidates themselves last
+    index = [np.ravel_multi_index((z, y + dy, x + dx), box.shape, mode="clip") for dy, dx in moves]
+    # Of each voxel, what was written last.
+    place, last = np.unique(np.concatenate(index)[::-1], return_index=True)
+    return box, SparseArray(box.shape, place, np.tile(candidates.label, len(moves))[::-1][last])
 
 
 def _box_of(candidates: Candidates) -> Box:
