@@ -119,7 +119,10 @@ def labelled_scans(where: LabelledSet, protocols: Protocols, part: Part) -> list
     ]
     chosen = [scan for scan in scans if part == "all" or scan.held_out == (part == "held-out")]
     if not chosen:
-        raise UsageError(f"{where.scans}: no eligible scan with a label map in {where.masks}")
+        raise UsageError(
+            f"{where.scans}: no eligible scan with a label map in {where.masks}; "
+            "`calcarium plan --masks` says why (scans are DICOM alone)"
+        )
     return chosen
 
 

@@ -29,7 +29,7 @@ def test_time_goes_by_slices_and_workers(monkeypatch: pytest.MonkeyPatch) -> Non
         return StudyRows(study.study_id, {})
 
     drawn = [DrawnStudy(Study(name, ()), slices[name]) for name in pace_s]
-    told = estimate(drawn, score, n_slices=1_000_000, workers=4)
+    told = estimate(drawn, score, n_slices=1_000_000, n_studies=9_000, workers=4)
     assert scored == ["warm-up", "slow", "fast"]
     hours = 1_000_000 / 4 / 3600
     assert told.hours == pytest.approx(hours * 0.19 / 100)
@@ -46,9 +46,10 @@ def test_a_single_study_warms_up_and_is_timed() -> None:
         scored.append(study.study_id)
         return StudyRows(study.study_id, {})
 
-    told = estimate([DrawnStudy(Study("one", ()), 5)], score, n_slices=5, workers=1)
+    told = estimate([DrawnStudy(Study("one", ()), 5)], score, n_slices=5, n_studies=1, workers=8)
     assert scored == ["one", "one"]
     assert told.hours_fastest == told.hours == told.hours_slowest > 0
+    assert 3600 * told.hours == pytest.approx(told.study_s)
 
 
 def test_every_study_is_as_likely_to_be_drawn() -> None:

@@ -30,6 +30,8 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *w
         (["score", ".", "--out", ""], "calcarium: a path is empty"),
         (["plan", "no-such://bucket/scans"], "calcarium: no-such://bucket/scans cannot be opened"),
         (["plan", "zip:///archive.zip"], "give the archive itself"),
+        (["score", ".", "--out", "{file}.r", "--scheduler", "node1"], "tcp://HOST:PORT"),
+        (["score", ".", "--out", "{file}.r", "--scheduler", "none.json"], "or the scheduler file"),
         (["score", ".", "--out", "{file}.r", "--voxels", "nan"], "voxels_base_hu"),
     ],
 )  # fmt: skip

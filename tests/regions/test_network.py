@@ -50,7 +50,8 @@ def write_network(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
-    write_spec(path, **spec)
+    named = dict(list({"1": "LAD", "2": "RCA"}.items())[: len(thresholds)])
+    write_spec(path, **{"labels": named, **spec})
     return str(path)
 
 
@@ -281,7 +282,8 @@ def test_one_channel_is_yes_above_its_limit(tmp_path: Path) -> None:
     onnx.save(model, str(tmp_path / "n.onnx"))
     of = noise()
     for output, expected in (("probabilities", of.stored > 0), ("logits", of.stored > -2000)):
-        write_spec(tmp_path / "n.onnx", scale="minus_one_to_one", output=output)
+        one = {"scale": "minus_one_to_one", "output": output, "labels": {"1": "LAD"}}
+        write_spec(tmp_path / "n.onnx", **one)
         found = on_scan(region_of(str(tmp_path / "n.onnx"), of), of.geometry.shape) > 0
         clear = of.stored != 0
         np.testing.assert_array_equal(found[clear], expected[clear])
@@ -314,6 +316,9 @@ def test_a_missing_device_is_an_error(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_network_that_does_not_fit_its_toml(tmp_path: Path) -> None:
     url = write_network(tmp_path / "n.onnx", [0.5], [4, 5, 6], patch=[4, 5, 7])
     with pytest.raises(UsageError, match="does not take a patch"):
+        region_of(url, noise())
+    url = write_network(tmp_path / "m.onnx", [0.5], [4, 5, 6], labels={"1": "LAD", "2": "RCA"})
+    with pytest.raises(UsageError, match="names label 2; the network gives 1"):
         region_of(url, noise())
 
 

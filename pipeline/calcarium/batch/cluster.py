@@ -12,7 +12,7 @@ import dask
 from distributed import Client, LocalCluster
 
 from calcarium.batch.options import RunOptions
-from calcarium.errors import ResourceError
+from calcarium.errors import ResourceError, UsageError
 
 CONFIG = {
     # One death is enough for dask to give a task back: whose fault it was is decided here.
@@ -33,6 +33,8 @@ def workers(options: RunOptions, scheduler: str | None) -> Iterator[Client]:
 
     Raises
     ------
+    UsageError
+        if it is neither an address nor a scheduler file
     ResourceError
         if the scheduler does not answer or no worker comes.
     """
@@ -60,6 +62,11 @@ def workers(options: RunOptions, scheduler: str | None) -> Iterator[Client]:
 @contextmanager
 def _remote(scheduler: str, wait_s: float) -> Iterator[Client]:
     is_file = Path(scheduler).suffix == ".json"
+    if not (Path(scheduler).is_file() if is_file else ":" in scheduler):
+        raise UsageError(
+            f"--scheduler {scheduler}: give an address (tcp://HOST:PORT), or the scheduler file "
+            "(.json) that `dask scheduler --scheduler-file` wrote"
+        )
     address = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
     try:
         client = Client(**address, set_as_default=False)

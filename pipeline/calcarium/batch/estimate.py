@@ -36,6 +36,7 @@ def estimate(
     drawn: Sequence[DrawnStudy],
     score: Callable[[Study], StudyRows],
     n_slices: int,
+    n_studies: int,
     workers: int,
 ) -> Estimate:
     """Score some studies as a worker does, and scale to all slices over all workers.
@@ -44,6 +45,7 @@ def estimate(
     ----------
     drawn : one or more; where there are several, the first only warms the process up
     n_slices : slices of the whole archive that would be scored
+    n_studies : studies of the whole archive; no more workers than these have work
     workers : as fast as this process each, whatever the others do
 
     Raises
@@ -57,7 +59,7 @@ def estimate(
     seconds = [_timed(score, one.study) for one in timed]
     paces = [s / one.slices for s, one in zip(seconds, timed, strict=True)]
     pace = sum(seconds) / sum(one.slices for one in timed)
-    hours = n_slices / workers / 3600
+    hours = n_slices / min(workers, n_studies) / 3600
     return Estimate(
         hours * pace,
         hours * min(paces),

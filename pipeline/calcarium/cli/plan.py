@@ -208,7 +208,7 @@ def _print_hours(
         return
     slices = sum(tally.slices for tally in found.chosen.values())
     try:
-        told = estimate(draw.drawn, setup(), slices, workers)
+        told = estimate(draw.drawn, setup(), slices, found.studies_with_choice, workers)
     except CalciumError as error:
         console.print(f"No estimate of the hours: {error}", markup=False)
         return

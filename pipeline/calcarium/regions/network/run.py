@@ -45,7 +45,7 @@ class Network:
         ScanExcluded
             ``not_axial`` if the scan's axes cannot be matched with the network's
         UsageError
-            if the network does not take or give what its TOML file says
+            if the network does not take or give what its TOML file says, labels included
         ResourceError
             if the device gives way
         """
@@ -61,6 +61,9 @@ class Network:
             float(low[0]),
         )
         names = {int(value): name for value, name in self.spec.labels.items()}
+        most = max(1, len(scores) - 1)
+        if max(names, default=0) > most:
+            raise UsageError(f"[labels] names label {max(names)}; the network gives {most}")
         return LabelMap.of(self._labels(scores), grid.to_lps, names, self.sha256)
 
     def _labels(self, scores: Float32) -> NDArray[np.uint16]:
