@@ -10,8 +10,8 @@ from calcarium.phantom.model import Float64
 from calcarium.phantom.shapes import Capsule, Shape, Union, normals, tube
 from calcarium.phantom.vessels import GreatVessels
 
-BELOW_PERICARDIUM_MM = 1.0  # the least between a vessel's wall and the sac
-HIGHEST_MM = 9.0  # the most between a vessel's wall and the heart
+# engineering choices: the least between a vessel's wall and the sac, the most above the heart
+BELOW_PERICARDIUM_MM, HIGHEST_MM = 1.0, 9.0
 MOST_STEP_MM = 4.0
 
 

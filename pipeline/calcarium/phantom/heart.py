@@ -21,7 +21,7 @@ from calcarium.phantom.shapes import Bounds, Ellipsoid, Union, smooth_path, tube
 
 MYOCARDIUM_ABOVE_BLOOD_HU = 7.0
 PERICARDIUM_MM, PERICARDIUM_HU = 1.5, 15.0
-# fat on a free wall: millimetres, and a share of what the person has
+# fat on a free wall: millimetres, and on top a share of the person's ``epicardial_fat_mm``
 ON_RIGHT_VENTRICLE, ON_LEFT_VENTRICLE, ON_ATRIA = (1.0, 0.65), (1.6, 0.15), (0.5, 0.1)
 ROOM_MM = 5.5  # round the fat, in the box that scan and diaphragm are placed by
 
@@ -119,7 +119,7 @@ class Heart:
         Distribution on Human Hearts") and 10 to 18 mm round the coronary arteries (means of three
         groups, Farag 2023); in all it has 104 +- 51 ml (PMC5537129) to 126 +- 56 ml (Tran 2014).
         How much thinner it is on the other walls, and how far the sac spans a groove, are
-        engineering choices that keep near these figures.
+        engineering choices near these thicknesses; they make some 190 ml.
         """
         fat = self.anatomy.epicardial_fat_mm
 
