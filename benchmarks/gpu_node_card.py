@@ -47,7 +47,7 @@ def find_card(backend: str) -> dict[str, object] | None:
         "name": name,
         "count": len(rows),
         "driver": driver,
-        "memory_mib": float(memory_mib),
+        "memory_mib": _number(memory_mib),
         "cuda": _cuda_versions(),
     }
 
@@ -58,6 +58,14 @@ def _smi(query: str) -> list[list[str]]:
     command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
+
+
+def _number(cell: str) -> float | None:
+    """``nvidia-smi`` writes ``[N/A]`` of divided cards and of memory that host and card share."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def _cuda_versions() -> dict[str, int]:
@@ -140,6 +148,7 @@ def watched(card: dict[str, object] | None) -> Iterator[dict[str, float | None]]
             sampler.wait()
         samples.seek(0)
         rows = [line.split(",") for line in samples.read().splitlines() if line.count(",") == 1]
-    if rows:
-        seen["gpu_busy_share"] = fmean(float(busy) for busy, _ in rows) / 100
-        seen["gpu_memory_mib"] = max(float(used) for _, used in rows)
+    busy = [share for row in rows if (share := _number(row[0])) is not None]
+    used = [mib for row in rows if (mib := _number(row[1])) is not None]
+    seen["gpu_busy_share"] = fmean(busy) / 100 if busy else None
+    seen["gpu_memory_mib"] = max(used, default=None)

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from distributed import Client
 from rich.console import Console
 from tiny import QUICK, SILENT, Fate, order
 
-from calcarium.batch import backend
+from calcarium.batch import backend, cluster
 from calcarium.batch.backend import NOT_INSTALLED, backend_of_workers
 from calcarium.batch.cluster import workers
 from calcarium.batch.progress import Reporter
@@ -91,6 +92,19 @@ def test_a_run_without_a_worker_that_can_score_ends_in_a_sentence(
         score(30, Start(str(tmp_path), error), client, tmp_path)
     assert str(error) in str(raised.value)
     assert read_table(ResultFolder.at(str(tmp_path / "results")), "studies").num_rows == 0
+
+
+def test_a_worker_of_another_version_or_none_is_refused(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.refuse_other_versions(client)
+    with monkeypatch.context() as changed:
+        changed.setattr(cluster, "calcarium_version", lambda: "9.9")
+        with pytest.raises(ResourceError, match=r"worker tcp://.* has calcarium .*install 9.9"):
+            cluster.refuse_other_versions(client)
+    monkeypatch.setattr(cluster, "version", lambda _: version("calcarium-that-is-not"))
+    with pytest.raises(ResourceError, match=r"has no calcarium"):
+        cluster.refuse_other_versions(client)
 
 
 def has_cupy() -> tuple[str, str]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import time
+from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 
 import numpy as np
 from host_shim import ShimRuntime, build
+from scipy import ndimage
 
 
 class CUDARuntimeError(RuntimeError):
@@ -89,8 +91,28 @@ class MemoryPool:
         self.free.clear()
 
 
+class OnDevice(np.ndarray):
+    """``cupy.ndarray``, as far as others' code on the device is called."""
+
+    def get(self) -> np.ndarray:
+        return np.array(self)
+
+
+def on_device(array) -> OnDevice:
+    return np.asarray(array).view(OnDevice)
+
+
+# ``sys.modules["cupyx.scipy.ndimage"]`` for a test.
+FAKE_NDIMAGE = SimpleNamespace(
+    label=lambda mask, structure: (on_device(ndimage.label(mask, structure)[0]), -1)
+)
+
+
 class FakeCupy:
     """``sys.modules["cupy"]`` for a test; ``faults`` maps what is called to what it raises."""
+
+    __spec__ = ModuleSpec("cupy", None)
+    asarray = staticmethod(on_device)
 
     def __init__(self, faults: dict[str, Exception] | None = None) -> None:
         self.faults = faults or {}
@@ -102,6 +124,10 @@ class FakeCupy:
             runtime=SimpleNamespace(
                 CUDARuntimeError=CUDARuntimeError,
                 getDeviceCount=lambda: self._may_fail("getDeviceCount") or 1,
+                getDevice=lambda: 0,
+                getDeviceProperties=lambda number: {"name": b"Some Card", "number": number},
+                driverGetVersion=lambda: 13000,
+                runtimeGetVersion=lambda: 13000,
                 memcpyAsync=self._memcpy,
             ),
             driver=SimpleNamespace(CUDADriverError=CUDADriverError),
@@ -111,6 +137,10 @@ class FakeCupy:
             MemoryPool=lambda: self._keep(self.pools, MemoryPool()),
             alloc_pinned_memory=lambda n_bytes: memoryview(bytearray(n_bytes)),
         )
+
+    @staticmethod
+    def bincount(labels: OnDevice, weights: OnDevice | None = None) -> OnDevice:
+        return on_device(np.bincount(labels, weights))
 
     def RawModule(self, code: str, options: tuple[str, ...]) -> SimpleNamespace:
         assert "#include" in code

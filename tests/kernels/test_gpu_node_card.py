@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_cupy import FakeCupy
+from fake_cupy import FAKE_NDIMAGE, FakeCupy
 from host_shim import require_compiler
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu_node_card
+import gpu_node_rivals
 from gpu_node_card import CopyToDevice, CopyToPinned, find_card, watched
 from gpu_node_stages import STAGES, study_stages
 
@@ -23,7 +24,7 @@ SMI = """#!/bin/sh
 case "$*" in
 -L) echo "GPU 0: Some Card (UUID: GPU-a)"; echo "GPU 1: Some Card (UUID: GPU-b)" ;;
 *name*) echo "Some Card, 580.65, 81559"; echo "Some Card, 580.65, 81559" ;;
-*utilization*-lms*) echo "10, 500"; echo "30, 700"; exec sleep 60 ;;
+*utilization*-lms*) echo "10, 500"; echo "[N/A], 600"; echo "30, 700"; exec sleep 60 ;;
 *) exit 3 ;;
 esac
 """
@@ -86,6 +87,16 @@ def test_floors_of_a_card_move_every_byte_of_a_volume(cupy: FakeCupy) -> None:
     assert copied == 0
     CopyToDevice(slices).prepare(0)(0)
     assert copied == slices * 512 * 512 * 2
+
+
+@pytest.mark.usefixtures("cupy")
+def test_other_programs_on_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupyx.scipy.ndimage", FAKE_NDIMAGE)
+    hu = np.random.default_rng(8).integers(-200, 200, (3, 40, 50), dtype=np.int16)
+    (islands,) = gpu_node_rivals._cupy_kernels(hu)()
+    sizes, sums = gpu_node_rivals._cupyx_label(hu)()
+    assert sorted(islands.area_px) == sorted(sizes[1:])
+    assert sorted(islands.total) == sorted(sums[1:])
 
 
 def test_stages_are_timed_on_a_card(cupy: FakeCupy, tmp_path: Path) -> None:

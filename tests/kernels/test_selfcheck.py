@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pytest
-from fake_cupy import FakeCupy
+from fake_cupy import FAKE_NDIMAGE, FakeCupy
 from host_shim import require_compiler
 
+from calcarium import doctor
 from calcarium_kernels import selfcheck
 from calcarium_kernels.device.bandwidth import measure_bandwidths
 from calcarium_kernels.host import HostKernels
@@ -84,6 +86,22 @@ def test_each_bandwidth_is_measured_on_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert fallen["HtoD"] == {"pageable_to_device", "pinned_to_device"}
     assert fallen["DtoH"] == {"device_to_pinned"}
     assert fallen["DtoD"] == {"device_to_device"}
+
+
+def test_every_line_of_the_check_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the stand-in: the first run on a card is not to end in a slip of the pen."""
+    require_compiler()
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
+    monkeypatch.setitem(sys.modules, "cupyx.scipy.ndimage", FAKE_NDIMAGE)
+    small = partial(measure_bandwidths, (4, 32, 64), repeats=1, launches=1)
+    monkeypatch.setattr(selfcheck, "measure_bandwidths", small)
+    check = selfcheck.self_check("cupy", n_volumes=13, scan=SCAN)
+    assert check.passed
+    assert (check.gpu_was_measured, check.labelled_by) == (True, "cupyx.scipy.ndimage.label")
+    said = selfcheck.summary(check)
+    assert "backend cupy on GPU Some Card, driver for CUDA 13.0: passed" in said
+    assert said.count("GB/s") == 5
+    assert doctor._device().detail == "Some Card"
 
 
 def test_a_gpu_passes(request: pytest.FixtureRequest) -> None:

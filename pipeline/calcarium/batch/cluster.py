@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import dask
@@ -13,6 +14,7 @@ from distributed import Client, LocalCluster
 
 from calcarium.batch.options import RunOptions
 from calcarium.errors import ResourceError, UsageError
+from calcarium.provenance import calcarium_version
 
 CONFIG = {
     # One death is enough for dask to give a task back: whose fault it was is decided here.
@@ -36,7 +38,7 @@ def workers(options: RunOptions, scheduler: str | None) -> Iterator[Client]:
     UsageError
         if it is neither an address nor a scheduler file
     ResourceError
-        if the scheduler does not answer or no worker comes.
+        if the scheduler does not answer, no worker comes, or one has another calcarium.
     """
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -74,4 +76,21 @@ def _remote(scheduler: str, wait_s: float) -> Iterator[Client]:
     except (OSError, TimeoutError, ValueError) as error:
         raise ResourceError(f"no worker at the scheduler {scheduler}: {error}") from error
     with client:
+        refuse_other_versions(client)
         yield client
+
+
+def refuse_other_versions(client: Client) -> None:
+    """Rows name one version: that of this process.
+
+    Raises
+    ------
+    ResourceError
+        if a worker has no calcarium, or another version of it.
+    """
+    mine = calcarium_version()
+    for worker, answer in client.run(version, "calcarium", on_error="return").items():
+        found = answer if isinstance(answer, str) else "unknown"
+        if found != mine:
+            has = "no calcarium" if found == "unknown" else f"calcarium {found}"
+            raise ResourceError(f"worker {worker} has {has}; install {mine} there, as it is here")
