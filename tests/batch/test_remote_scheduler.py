@@ -37,6 +37,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(*words: str | Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "-1"}
     return subprocess.Popen(
         [*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
     )
@@ -154,3 +155,15 @@ def test_a_scheduler_that_dies_ends_the_run_in_a_sentence_and_another_finishes_i
         finish(score(registry, out, "--scheduler", tmp_path / "another.json"))
     assert read_table(ResultFolder.at(str(out)), "studies").num_rows == N
     assert runs(ResultFolder.at(str(out)))[-1].counts["continued"] == done
+
+
+@pytest.mark.slow
+def test_workers_without_a_gpu_are_refused_before_anything_is_read(
+    registry: Path, cluster: tuple[Path, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    process = score(registry, tmp_path / "out", "--scheduler", cluster[0], "--backend", "cupy")
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "--backend cupy: " in error.decode()
+    assert f" on {os.uname().nodename}" in error.decode()
+    assert not list((tmp_path / "out").rglob("*.parquet"))
