@@ -72,10 +72,7 @@ def _absent(message: str) -> StudyRows:
 
 
 def _unreadable(place: str, there: Sequence[Problem]) -> StudyRows:
-    said = "\n".join(
-        f"{problem.kind}: {problem.url}: {problem.message.removeprefix(f'{problem.url}: ')}"
-        for problem in there
-    )
+    said = "\n".join(f"{problem.kind}: {problem.url}: {problem.message}" for problem in there)
     study_id = UNREADABLE_ID + _hash(f"{place}\n{said}")
     reason = "unreadable_header"
     ids: Row = {"study_id": study_id, "scan_id": study_id}

@@ -75,7 +75,8 @@ def problems(folder: Path) -> list[Problem]:
     """Files that are broken, out of reach, or named by a manifest but absent; by URL."""
     with connect(folder) as connection:
         rows = connection.execute(
-            f"SELECT url, kind, coalesce(message, ''), {PLACE} FROM files "
+            "SELECT url, kind, regexp_replace(coalesce(message, ''), '^' || regexp_escape(url) || "
+            f"': ', ''), {PLACE} FROM files "
             "WHERE kind NOT IN ('dicom', 'not_dicom') ORDER BY url"
         ).fetchall()
     return [Problem(*row) for row in rows]

@@ -11,6 +11,7 @@ import fsspec
 import nibabel as nib
 import nrrd
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 
 from calcarium.errors import ResourceError, ScanExcluded, ScanFailed
@@ -21,7 +22,7 @@ from calcarium.regions.formats.plist import read_plist
 from calcarium.regions.formats.seg import read_seg
 from calcarium.regions.formats.stream import HashedFile, LabelRows, Reader, buffered
 from calcarium.regions.label_runs import LabelRuns, runs_of_rows
-from calcarium.regions.labelmap import LabelMap
+from calcarium.regions.labelmap import Affine, LabelMap
 from calcarium.regions.names import meaning, sort_labels, useful_labels
 from calcarium.volume.model import Geometry
 
@@ -94,6 +95,28 @@ def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple
     )
 
 
+def read_voxels(url: str) -> tuple[NDArray[np.generic], Affine]:
+    """All voxels of a NIfTI, MetaImage or NRRD file: of a scan, whose values are no labels.
+
+    Returns
+    -------
+    planes, rows and columns as they follow each other in the file; and (4, 4), from
+    ``(plane, row, column, 1)`` to patient millimetres (DICOM LPS)
+
+    Raises
+    ------
+    ScanExcluded, ScanFailed
+        as :func:`read_masks`
+    """
+    with _opened(url) as hashed:
+        try:
+            grid = _parse(buffered(hashed), url)
+            voxels = np.concatenate([rows for _, rows in grid.rows]).reshape(grid.shape)
+        except DAMAGED as error:
+            raise ScanFailed(f"{url} cannot be read: {error}") from error
+    return voxels, grid.to_lps
+
+
 def _of_use(
     known: Sequence[tuple[str, str]], labels: Mapping[str, str]
 ) -> Sequence[tuple[str, str]]:
@@ -117,7 +140,7 @@ def _read_file(url: str, geometry: Geometry, labels: Mapping[str, str]) -> Label
             else:
                 mask = _labelled(_parse(file, url), url, labels)
         except DAMAGED as error:
-            raise ScanFailed(f"the mask {url} cannot be read: {error}") from error
+            raise ScanFailed(f"the mask {url} cannot be read, export it again: {error}") from error
         return replace(mask, sha256=hashed.sha256())
 
 
