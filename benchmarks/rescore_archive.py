@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pydicom
 
-from calcarium.tables.commit import commit_tables, join_small_parts
+from calcarium.tables.commit import commit_tables
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import open_results, read_table
+from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
 from calcarium.voxels import LENGTH
 
@@ -46,10 +47,11 @@ def register(scored: Path, out: Path, studies: int) -> int:
     tables = {name: read_table(source, name) for name in TABLES}
     is_scored = pc.equal(tables["studies"]["outcome"], "scored")
     ids = tables["studies"].filter(is_scored).sort_by("study_id")["study_id"].combine_chunks()
+    made: list[dict[TableName, pa.Table]] = []
     for copy, first in enumerate(range(0, studies, len(ids))):
         chosen = ids.slice(0, min(len(ids), studies - first))
-        commit_tables(folder, {name: _copy(t, chosen, copy) for name, t in tables.items()})
-    join_small_parts(folder)
+        made.append({name: _copy(table, chosen, copy) for name, table in tables.items()})
+    commit_tables(folder, {name: pa.concat_tables(m[name] for m in made) for name in TABLES})
     return len(ids)
 
 

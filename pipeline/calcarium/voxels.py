@@ -171,7 +171,7 @@ def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
 
 def _fractions(texts: list[str]) -> tuple[Fraction, ...]:
     known: dict[str, Fraction] = {text: Fraction(text) for text in set(texts)}
-    return tuple(known[text] for text in texts)
+    return tuple(map(known.__getitem__, texts))
 
 
 def _geometry(facts: Mapping[str, object]) -> Geometry:

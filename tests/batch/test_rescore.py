@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from calcarium.batch.options import RunOptions
@@ -100,6 +103,16 @@ def test_what_voxels_do_not_hold_is_refused(scored, tmp_path, rules, said):
     protocol.write_text(rules if "[uses]" in rules else SHORT + rules)
     with pytest.raises(UsageError, match=said):
         rescore_folder(str(scored / "first"), str(tmp_path / "out"), load_protocol(str(protocol)))
+
+
+def test_rules_of_another_version_are_refused(scored, tmp_path):
+    shutil.copytree(scored / "first", tmp_path / "old")
+    protocol = json.loads((tmp_path / "old" / "protocol.json").read_text())
+    protocol["gated"]["region"]["gone"] = 1
+    (tmp_path / "old" / "protocol.json").write_text(json.dumps(protocol))
+    rules = load_protocol(str(scored / "short.toml"))
+    with pytest.raises(UsageError, match="rules that this version does not have"):
+        rescore_folder(str(tmp_path / "old"), str(tmp_path / "out"), rules)
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from calcarium.batch.run import now
 from calcarium.config import Protocols
 from calcarium.errors import CalciumError, UsageError
@@ -36,9 +38,15 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     source, folder = open_results(results), ResultFolder.at(out)
     if source.root == folder.root:
         raise UsageError("--out must be another folder than the one that is scored again")
-    kept_by = Protocols.from_json(source.read("protocol.json").decode())
-    refuse_other_rules(kept_by, protocols)
     before = runs(source)[-1]
+    try:
+        kept_by = Protocols.from_json(source.read("protocol.json").decode())
+    except ValidationError as error:
+        raise UsageError(
+            f"{results} was made by calcarium {before.calcarium_version}, by rules that this "
+            "version does not have: score the archive instead"
+        ) from error
+    refuse_other_rules(kept_by, protocols)
     run = Run(
         run_id=uuid4().hex[:12],
         started_at=now(),

@@ -25,6 +25,8 @@ def interpolated_volume_mm3(volume: Volume, region: Region, n_labels: int) -> Fl
     that it lies between is foreground of that label, the lower one first.
     """
     gaps = _gaps(volume, region)
+    if not len(gaps):
+        return np.zeros(n_labels)
     step_mm = sqrt(volume.geometry.pixel_area_mm2)
     hu = _between(volume, gaps, _shares(volume, step_mm))
     inside = hu > THRESHOLD_HU

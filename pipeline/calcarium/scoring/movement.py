@@ -144,6 +144,8 @@ def _by_start(
     slabs = slabs_of(volume.geometry, slice_thickness_mm)
     if isinstance(slabs, str):
         return slabs
+    if not len(found):
+        return 0.0, 0.0
     joined, first = joined_pixels(found, hu, volume, slabs)
     slices = [hu_at(volume, first + i, joined.row, joined.column) for i in range(slabs.joined)]
     mean = np.mean(slices, axis=0).reshape(1, -1)
@@ -159,6 +161,8 @@ def _by_noise(
     found: Pixels, volume: Volume, region: Region, setting: Setting, score: float, noise_hu: float
 ) -> Range | str:
     """Score -+ 1.96 standard deviations over draws of noise, the same in every run."""
+    if not len(found):
+        return 0.0, 0.0
     pixels = with_rim(found, volume, region)
     if len(pixels) > MOST_PIXELS:
         return f"more than {MOST_PIXELS:,} pixels"

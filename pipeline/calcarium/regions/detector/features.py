@@ -43,7 +43,8 @@ def labels_of(
 
 def measured(features: Sequence[Features]) -> tuple[Places, Surroundings]:
     """Places and surroundings of candidates from their features; directions come back as zero."""
-    rows = [[one.get(name, np.nan) for name in NAMES] for one in features]
+    # What is missing is None here, and NaN as a number.
+    rows = [list(map(one.get, NAMES)) for one in features]
     columns = np.array(rows, dtype=np.float64).reshape(-1, len(NAMES)).T
     known: dict[str, Float64 | Mask] = dict(zip(NAMES, columns, strict=True))
     known |= {name: known[name] > 0 for name in FLAGS}
