@@ -68,8 +68,8 @@ def movement(
     Parameters
     ----------
     score : of the convention
-    noise_hu : standard deviation in soft tissue; taken as independent from pixel to pixel,
-        so what smooth kernels do is more
+    noise_hu : standard deviation in soft tissue; taken as independent from pixel to pixel, for
+        no header has its spectrum. Smooth noise moves a score up to half as much again
     slice_thickness_mm : of the header
     """
     is_plain = convention.part == "component" and convention.slice_factor == "increment"
