@@ -145,9 +145,10 @@ def lesion_rows(result: ScanResult) -> list[Row]:
     scores, volume = result.scores, result.volume
     if scores is None or volume is None:
         return []
+    ids = _ids(result)
     return [
-        _ids(result)
-        | {
+        {
+            **ids,
             "convention": scores.primary,
             "lesion_id": lesion.lesion,
             "vessel": lesion.vessel,
@@ -175,8 +176,9 @@ def lesion_rows(result: ScanResult) -> list[Row]:
 
 
 def _features_json(lesion: LesionFacts) -> str | None:
-    features = dict(lesion.features)
-    return orjson.dumps(features, option=orjson.OPT_SORT_KEYS).decode() if features else None
+    if not lesion.features:
+        return None
+    return orjson.dumps(lesion.features, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def quality_rows(result: ScanResult) -> list[Row]:

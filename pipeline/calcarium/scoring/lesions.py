@@ -35,34 +35,36 @@ def lesion_facts(
     sums = _LesionSums.of(islands, volume)
     agatston = _agatston(islands, convention, threshold, volume, slice_thickness_mm)
     mass = None if factor is None else factor.mg_per_cm3_hu * 1e-3 * sums.mean_hu * sums.volume_mm3
-    centroid = volume.geometry.to_patient_mm(sums.centroid_zyx)
-    facts = []
+    none = [None] * len(sums.label)
     unassigned = Label("unassigned")
-    for lesion, (x, y, z) in enumerate(centroid.tolist()):
-        label = region.meaning.get(int(sums.label[lesion]), unassigned)
-        facts.append(
-            LesionFacts(
-                lesion=lesion,
-                vessel=label.vessel,
-                accepted=label.standing in COUNTED,
-                standing=label.standing,
-                rejected_by=label.rejected_by,
-                confidence=label.confidence,
-                features=label.features or {},
-                n_voxels=int(sums.n_voxels[lesion]),
-                area_mm2=float(sums.n_voxels[lesion]) * volume.geometry.pixel_area_mm2,
-                volume_mm3=float(sums.volume_mm3[lesion]),
-                mass_mg=None if mass is None else float(mass[lesion]),
-                peak_hu=float(sums.peak_hu[lesion]),
-                mean_hu=float(sums.mean_hu[lesion]),
-                centroid_mm=(x, y, z),
-                slice_first=int(sums.slice_first[lesion]),
-                slice_last=int(sums.slice_last[lesion]),
-                peak_slice=int(sums.peak_slice[lesion]),
-                agatston=None if agatston is None else float(agatston[lesion]),
-            )
+    each = zip(
+        (region.meaning.get(label, unassigned) for label in sums.label.tolist()),
+        sums.n_voxels.tolist(),
+        (sums.n_voxels * volume.geometry.pixel_area_mm2).tolist(),
+        sums.volume_mm3.tolist(),
+        none if mass is None else mass.tolist(),
+        sums.peak_hu.tolist(),
+        sums.mean_hu.tolist(),
+        map(tuple, volume.geometry.to_patient_mm(sums.centroid_zyx).tolist()),
+        sums.slice_first.tolist(),
+        sums.slice_last.tolist(),
+        sums.peak_slice.tolist(),
+        none if agatston is None else agatston.tolist(),
+        strict=True,
+    )
+    return tuple(
+        LesionFacts(
+            lesion,
+            label.vessel,
+            label.standing in COUNTED,
+            label.standing,
+            label.rejected_by,
+            label.confidence,
+            label.features or {},
+            *measured,
         )
-    return tuple(facts)
+        for lesion, (label, *measured) in enumerate(each)
+    )
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,10 @@ class LabelSums:
         """Sum over some labels; lesions never join labels, so they add."""
         return Measure(
             agatston=_total(self.agatston, labels),
-            volume_mm3=fsum(self.volume_mm3[label] for label in labels),
+            volume_mm3=fsum(map(self.volume_mm3.__getitem__, labels)),
             volume_interpolated_mm3=_total(self.interpolated_mm3, labels),
             mass_mg=_total(self.mass_mg, labels),
-            n_lesions=sum(self.n_lesions[label] for label in labels),
+            n_lesions=sum(map(self.n_lesions.__getitem__, labels)),
         )
 
 
@@ -176,4 +176,4 @@ def _lesions_by_label(parts: Parts, n_labels: int) -> list[int]:
 
 
 def _total(values: list[float] | None, labels: Iterable[int]) -> float | None:
-    return None if values is None else fsum(values[label] for label in labels)
+    return None if values is None else fsum(map(values.__getitem__, labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -59,6 +60,7 @@ class ScanFacts:
     volume: Volume
     region: Region
     n_labels: int
+    by_standing: Mapping[Standing, list[int]]
     device_hu: float
     slice_thickness_mm: float | None
     factor: MassFactor | None
@@ -106,6 +108,7 @@ def score_region(
         volume,
         region,
         n_labels=n_labels,
+        by_standing={standing: labels_of(region.meaning, standing) for standing in UNCOUNTED},
         device_hu=rules.device_hu,
         slice_thickness_mm=acquisition.slice_thickness_mm,
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
@@ -227,7 +230,6 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         factor=scan.factor,
         interpolated_mm3=scan.interpolated_mm3 if convention.interpolated_volume else None,
     )
-    meaning = scan.region.meaning
     labels = labels_by_vessel(scan.region, np.unique(scored.label))
     vessels = {vessel: sums.measure(values) for vessel, values in labels.items()}
     total = sum_of(vessels.values())
@@ -240,7 +242,7 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         scan.volume,
     )
     agatston = {
-        standing: sums.measure(labels_of(meaning, standing)).agatston for standing in UNCOUNTED
+        standing: sums.measure(values).agatston for standing, values in scan.by_standing.items()
     }
     return ConventionScore(
         convention=convention.name,
