@@ -86,9 +86,9 @@ class Insertion:
 
     Attributes
     ----------
-    standing : beside accepted calcium; ``faint`` if no candidate came of it, ``outside`` if it is
-        bright enough but not in the heart's region, ``joined`` if it hangs together with calcium
-        that was there before
+    standing : beside accepted calcium; ``faint`` if it is too dark or too small for a candidate,
+        ``outside`` if it is not in the heart's region, ``joined`` if it hangs together with
+        calcium that was there before
     rule : what spoke most against it, or kept it from counting alone
     counts_alone : whether the score has it if it is the only calcium
     """
@@ -139,8 +139,9 @@ def insert(host: Host, place: Place, plaque: Plaque) -> Insertion:
     every = find_candidates(volume, grid, heart, host.rules.candidate)
     own = every.keep(every.mean(seen[every.z, every.y, every.x]) > 0)
     if not len(own):
-        bright = _hu(volume, np.nonzero(seen)).max() >= host.rules.candidate.threshold_hu
-        return replace(blank, standing="outside" if bright else "faint")
+        bright = _hu(volume, np.nonzero(seen)) >= host.rules.candidate.threshold_hu
+        large = bright.sum() * volume.geometry.pixel_area_mm2 >= host.rules.candidate.least_area_mm2
+        return replace(blank, standing="outside" if large else "faint")
     old = _hu(host.volume, (own.z, own.y, own.x)) >= host.rules.candidate.threshold_hu
     if old.mean() > MOST_OLD_SHARE:
         return replace(blank, standing="joined")
