@@ -99,13 +99,19 @@ def command(
         setup = ScorerSetup(protocols, given, b"", covariates=table, all_scans=all_scans)
         _print_hours(console, found, draw, setup, workers or len(os.sched_getaffinity(0)))
         nothing = why_no_study(index)
-    if nothing:
-        click.echo(nothing)
-        return
-    brought = {"masks": masks, "network": network, "covariates": covariates}
-    words = [*inputs, "--protocol", protocol]
-    words += [word for name, file in brought.items() if file for word in (f"--{name}", file)]
-    click.echo(f"Next: calcarium score {shlex.join(words)} --out RESULTS")
+    brought = {
+        "--protocol": protocol,
+        "--masks": masks,
+        "--network": network,
+        "--covariates": covariates,
+    }
+    click.echo(nothing or _next(inputs, brought, ["--all-scans"] if all_scans else []))
+
+
+def _next(inputs: tuple[str, ...], brought: dict[str, str], flags: list[str]) -> str:
+    """The command that scores what was planned."""
+    options = [word for name, file in brought.items() if file for word in (name, file)]
+    return f"Next: calcarium score {shlex.join([*inputs, *options, *flags])} --out RESULTS"
 
 
 def _index(inputs: tuple[str, ...], folder: Path, workers: int) -> Path:
