@@ -24,6 +24,7 @@ from calcarium.regions.detector.candidates import Candidates, find_candidates, p
 from calcarium.regions.detector.decide import capped, decide, in_an_ostium
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.evidence import Findings, aortic_wall, ramp
+from calcarium.regions.detector.exclusions import above_root
 from calcarium.regions.detector.places import AROUND_MM, Places, _muscle_share
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium_kernels import load
@@ -264,3 +265,11 @@ def test_deep_calcium_leaves_the_aortic_wall_only_where_arteries_do():
     weight = RULES.evidence.aorta_weight
     found = aortic_wall(Findings(Places(**place), around), RULES.evidence)
     np.testing.assert_allclose(found, [0, 0, -weight, -weight])
+
+
+def test_a_short_track_of_the_aorta_excludes_nothing_above_it():
+    n = 2
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["above_root_mm"] = np.full(n, 60.0)
+    place["beside_aorta"] = np.array([True, False])
+    np.testing.assert_array_equal(above_root(Places(**place), RULES.candidate), [True, False])

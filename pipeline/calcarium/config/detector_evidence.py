@@ -165,6 +165,12 @@ class EvidenceRules(Section):
         "How well the circle was seen: the root is less round than the ascending aorta.",
         source="median 0.5 in the ascending aorta, 0.2-0.3 in the root",
     )
+    aorta_root_mm: Ramp = key(
+        (-12.0, -6.0),
+        "So little below the end of the ascending aorta the circle of the root is believed.",
+        unit="mm",
+        source="engineering choice: two to four grid slices",
+    )
     aorta_fat: float = key(0.06, "Fat towards the aorta's axis at an artery.", source=FITTED)
     aorta_fat_per_mm: float = key(
         0.014, "The same, more for each mm inside the circle.", unit="1/mm", source=FITTED

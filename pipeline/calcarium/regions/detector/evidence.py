@@ -103,11 +103,14 @@ def embedded(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def circle_trust(p: Places, r: EvidenceRules) -> Float64:
-    """How far the circle of the aorta is believed: the ascending aorta was followed, so fully.
+    """How far the circle of the aorta is believed.
 
-    Calcium in its wall dims the circle at that level; the root is as sure as it looks.
+    Fully where the ascending aorta was followed, and just below for calcium as thin as a wall,
+    which dims the circle at its level. Further down the root is as sure as it looks.
     """
-    return np.maximum(ramp(p.aorta_support, r.aorta_support), p.beside_aorta)
+    thin = 1 - ramp(p.across_wall_mm, r.aorta_depth_mm)
+    below = np.nan_to_num(ramp(p.above_root_mm, r.aorta_root_mm)) * thin
+    return np.maximum(ramp(p.aorta_support, r.aorta_support), np.maximum(p.beside_aorta, below))
 
 
 def aortic_wall(f: Findings, r: EvidenceRules) -> Float64:

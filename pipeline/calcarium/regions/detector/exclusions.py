@@ -69,8 +69,11 @@ def vena_cava(p: Places, r: CandidateRules) -> Mask:
 
 
 def above_root(p: Places, r: CandidateRules) -> Mask:
-    """Higher than any coronary ostium."""
-    return p.above_root_mm > r.greatest_above_root_mm
+    """Higher than any coronary ostium, at a level where the ascending aorta itself was seen.
+
+    A track that is short may lie too low, and says nothing of what is above it.
+    """
+    return p.beside_aorta & (p.above_root_mm > r.greatest_above_root_mm)
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
