@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from calcarium.batch.options import RunOptions
@@ -14,9 +16,14 @@ from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import read_table
 
 
-def score(place, out):
+def score(place, out, covariates=""):
     request = Request(
-        (str(place),), str(out), load_protocol("auto"), options=RunOptions(workers=1), quiet=True
+        (str(place),),
+        str(out),
+        load_protocol("auto"),
+        covariates=covariates,
+        options=RunOptions(workers=1),
+        quiet=True,
     )
     run = score_archive(request)
     return run, read_table(ResultFolder.at(str(out)), "studies").to_pylist()
@@ -40,6 +47,19 @@ def test_an_index_that_was_made_before_serves_as_the_archive(tmp_path):
     build_index([str(tmp_path / "set" / "dicom")], tmp_path / "another")
     with pytest.raises(UsageError, match="was made from other inputs than"):
         score(tmp_path / "another", tmp_path / "results")
+
+
+def test_covariates_of_no_scan_are_refused_before_anything_is_scored(tmp_path):
+    write_registry(tmp_path / "set", order_studies(1, seed=2, kind="geometric"), workers=1)
+    table = tmp_path / "covariates.csv"
+    (entry,) = csv.DictReader((tmp_path / "set" / "truth" / "studies.csv").read_text().splitlines())
+    table.write_text("series_instance_uid,age_years\n1.2.3,50\n")
+    archive = tmp_path / "set" / "dicom"
+    with pytest.raises(UsageError, match="no scan here has a series_instance_uid of its 1 rows"):
+        score(archive, tmp_path / "results", covariates=str(table))
+    table.write_text(f"series_instance_uid,age_years\n{entry['series_instance_uid']},50\n")
+    run, _ = score(archive, tmp_path / "results", covariates=str(table))
+    assert run.counts["done"] == 1
 
 
 def test_a_manifest_that_names_what_is_not_there(tmp_path):

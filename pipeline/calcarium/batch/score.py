@@ -26,10 +26,17 @@ from calcarium.batch.run import Order, now, run
 from calcarium.batch.submit import Job
 from calcarium.batch.without_study import absent_studies, outdated_places, unreadable_places
 from calcarium.config import Protocols
-from calcarium.covariate_table import read_covariates
-from calcarium.errors import CalciumError, ResourceError
+from calcarium.covariate_table import CovariateTable, read_covariates
+from calcarium.errors import CalciumError, ResourceError, UsageError
 from calcarium.intake.index import IndexSummary, build_index
-from calcarium.intake.index_query import index_counts, last_part, problems, series_of_entries
+from calcarium.intake.index_query import (
+    KeyColumn,
+    index_counts,
+    knows_any,
+    last_part,
+    problems,
+    series_of_entries,
+)
 from calcarium.intake.index_store import is_index, take_over
 from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
 from calcarium.intake.parallel import windowed_map
@@ -152,7 +159,7 @@ def _order(request: Request, folder: ResultFolder, backend: Backend) -> Order:
     index = folder.index
     _, entries = expand(request.inputs)
     inputs = _region_inputs(request, index, entries)
-    covariates = read_covariates(request.covariates) if request.covariates else None
+    covariates = _covariates(request.covariates, index) if request.covariates else None
     setup = ScorerSetup(
         request.protocols,
         inputs.without_masks(),
@@ -184,6 +191,18 @@ def _order(request: Request, folder: ResultFolder, backend: Backend) -> Order:
         retry=request.retry,
         changed=partial(changed_studies, folder, index),
     )
+
+
+def _covariates(url: str, index: Path) -> CovariateTable:
+    table = read_covariates(url)
+    columns: dict[str, KeyColumn] = {
+        "series_instance_uid": "series_key",
+        "accession_number": "accession_number",
+        "patient_id": "patient_id",
+    }
+    if index_counts(index).studies and not knows_any(index, columns[table.key], list(table.rows)):
+        raise UsageError(f"{url}: no scan here has a {table.key} of its {len(table.rows):,} rows")
+    return table
 
 
 def _region_inputs(request: Request, index: Path, entries: Sequence[ManifestEntry]) -> RegionInputs:

@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
 from calcarium.intake.index_store import connect
 from calcarium.intake.index_tables import FileKind
 from calcarium.intake.manifest import ManifestEntry
+
+KeyColumn: TypeAlias = Literal["series_key", "accession_number", "patient_id"]
 
 PLACE = "CASE WHEN url = container THEN regexp_replace(url, '/[^/]*$', '') ELSE container END"
 
@@ -90,6 +93,17 @@ def other_files_by_folder(folder: Path) -> list[tuple[str, int]]:
             "GROUP BY place ORDER BY place"
         ).fetchall()
     return rows
+
+
+def knows_any(folder: Path, column: KeyColumn, values: Collection[str]) -> bool:
+    """Whether any scan has one of some series, accession numbers or patients."""
+    with connect(folder) as connection:
+        connection.register("wanted", pa.table({"key": pa.array(values, pa.string())}))
+        found = connection.execute(
+            "SELECT 1 FROM files LEFT JOIN acquisitions USING (acquisition) "
+            f"WHERE trim({column}) IN (SELECT key FROM wanted) LIMIT 1"
+        ).fetchone()
+    return found is not None
 
 
 def known_places(folder: Path, places: Collection[str]) -> set[str]:
