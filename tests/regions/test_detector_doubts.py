@@ -35,17 +35,21 @@ def test_a_field_of_view_cuts_the_heart_only_where_it_is_narrower(share, verdict
     assert status(detect(cut, RULES, KERNELS), "heart_cut") == verdict
 
 
-def wall(agatston, outside_mm, left_mm, *, is_seen):
-    """The check of the aortic wall, with all candidates accepted."""
+def doubt(check, agatston, **where):
+    """One check, with all candidates accepted; what is not told of their places is 0."""
     n = len(agatston)
     place = {field.name: np.zeros(n) for field in fields(Places)}
+    place |= {name: np.array(values, float) for name, values in where.items()}
     place["agatston"] = np.array(agatston, float)
-    place["outside_aorta_mm"] = np.array(outside_mm, float)
-    place["left_mm"], place["depth"] = np.array(left_mm, float), np.full(n, 0.5)
-    place["above_root_mm"] = np.full(n, 0.0 if is_seen else np.nan)
     verdicts = Verdicts(np.ones(n), ["accepted"] * n, [""] * n)
     rows = doubts_of_verdicts(Places(**place), verdicts, RULES.doubt)
-    return next((row.status, row.value) for row in rows if row.check == "aortic_wall")
+    return next((row.status, row.value) for row in rows if row.check == check)
+
+
+def wall(agatston, outside_mm, left_mm, *, is_seen):
+    n = len(agatston)
+    known = {"depth": [0.5] * n, "above_root_mm": [0.0 if is_seen else np.nan] * n}
+    return doubt("aortic_wall", agatston, outside_aorta_mm=outside_mm, left_mm=left_mm, **known)
 
 
 def test_a_score_that_hangs_on_calcium_at_the_aorta_is_doubted():
@@ -58,3 +62,9 @@ def test_a_score_that_hangs_on_calcium_at_the_aorta_is_doubted():
 def test_an_aorta_that_was_not_seen_may_be_where_aortas_are():
     assert wall([60], [99], [0], is_seen=False) == ("warn", 60)
     assert wall([60], [99], [60], is_seen=False) == ("pass", 0)
+
+
+def test_a_score_that_hangs_on_calcium_off_the_grooves_is_doubted():
+    assert doubt("pericardium", [60], muscle_share=[0.3]) == ("warn", 60)
+    assert doubt("pericardium", [60, 300], muscle_share=[0.3, 0.5]) == ("pass", 60)
+    assert doubt("pericardium", [60], muscle_share=[0.5]) == ("pass", 0)

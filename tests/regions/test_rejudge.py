@@ -38,7 +38,7 @@ def rules(**changed: dict[str, object]) -> DetectorRules:
     "changed",
     [
         {"standing": {"accepted": 0.97, "doubtful": 0.6, "possible": 0.3}},
-        {"standing": {"lean_cap": 0.3, "lone_agatston": 5000.0}},
+        {"standing": {"lean_cap": 0.3, "lean_fat": (0.3, 0.5), "lone_agatston": 5000.0}},
         {"evidence": {"fat_weight": 9.0, "offset": -2.5}},
         {"candidate": {"least_share_accepted": 0.95, "metal_hu": 700.0}},
         {"artery": {"right_of_mm": 30.0, "left_anterior_depth": 0.6}},
@@ -52,7 +52,12 @@ def test_same_as_detecting_by_the_other_rules(changed):
     assert again.meaning == fresh.meaning
     assert again.meaning != kept_region().meaning
     assert set(doubts) <= set(fresh.quality)
-    assert {row.check for row in doubts} == {"metal", "aortic_wall", "score_certainty"}
+    assert {row.check for row in doubts} == {
+        "metal",
+        "aortic_wall",
+        "pericardium",
+        "score_certainty",
+    }
 
 
 def test_what_was_never_looked_at_is_refused():

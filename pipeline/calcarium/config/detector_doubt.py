@@ -85,10 +85,18 @@ class DoubtRules(Section):
         "The same: from, to, as a share of the chest's depth in front of the spine.",
         source="the search for the ascending aorta, widened by half its radius",
     )
+    groove_muscle_share: float = key(
+        0.40,
+        "Counted calcium with a smaller share of chambers and great vessels around it may be in "
+        "the pericardium.",
+        source="drawn thoraxes: the spots of it that counted had 0.30 to 0.38",
+        ge=0,
+        le=1,
+    )
     gross_change: float = key(
         1.5,
         "Upper over lower end of the score that warns even within a category; the score with "
-        "over that without calcium at the aorta that does.",
+        "over that without calcium at the aorta, or off the grooves, that does.",
         ge=1,
         source="engineering choice",
     )

@@ -56,9 +56,11 @@ def doubts_of_verdicts(
 ) -> tuple[QualityRow, ...]:
     """The checks that hang on the verdicts and on nothing else but measurements."""
     metal = sum(name == "metal" for name in verdicts.rejected_by)
+    off_grooves = places.muscle_share < rules.groove_muscle_share
     return (
         _row("metal", metal == 0, float(metal)),
-        _aortic_wall(places, verdicts, rules),
+        _hangs_on("aortic_wall", at_aorta(places, rules), places, verdicts, rules),
+        _hangs_on("pericardium", off_grooves, places, verdicts, rules),
         _certainty(places.agatston, verdicts, rules),
     )
 
@@ -98,12 +100,13 @@ def _cut(landmarks: Landmarks, rules: DoubtRules) -> list[str]:
     return [side for side, is_cut in ends.items() if is_cut]
 
 
-def _aortic_wall(places: Places, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
-    """Whether the score hangs on calcium that may be in the wall of the aorta."""
-    away = ~at_aorta(places, rules)
+def _hangs_on(
+    check: str, suspect: Mask, places: Places, verdicts: Verdicts, rules: DoubtRules
+) -> QualityRow:
+    """Whether the score hangs on calcium that may be no artery's."""
     counted = _sum(places.agatston, verdicts, COUNTED)
-    elsewhere = _sum(places.agatston * away, verdicts, COUNTED)
-    return _row("aortic_wall", counted <= rules.gross_change * elsewhere, counted - elsewhere)
+    rest = _sum(places.agatston * ~suspect, verdicts, COUNTED)
+    return _row(check, counted <= rules.gross_change * rest, counted - rest)
 
 
 def at_aorta(places: Places, rules: DoubtRules) -> Mask:
