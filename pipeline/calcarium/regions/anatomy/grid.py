@@ -148,8 +148,9 @@ def coarse_grid(volume: Volume, kernels: Kernels) -> Grid:
     slope, intercept = volume.rescale.slopes, volume.rescale.intercepts
     if flipped[0]:
         slope, intercept = slope[::-1], intercept[::-1]
-    hu = sums.astype(np.float32)
-    del sums
+    hu = sums.view(np.float32)
+    for plane, in_its_place in zip(sums, hu, strict=True):  # both at once would be the peak
+        in_its_place[...] = plane
     hu *= (slope / factor**2).astype(np.float32)[:, None, None]
     hu += intercept.astype(np.float32)[:, None, None]
     np.clip(hu, LOWEST_HU, HIGHEST_HU, out=hu)
