@@ -91,6 +91,22 @@ def test_contrast_is_excluded(rows_of):
     assert not rows["scores"]
 
 
+@pytest.mark.parametrize("source", ["detector", "whole"])
+def test_contrast_is_excluded_by_its_pixels_where_it_is_long_enough_to_be_read(
+    test_data, tmp_path, source
+):
+    protocol = tmp_path / "protocol.toml"
+    protocol.write_text(
+        f"extends = 'auto'\n[selection]\nmin_coverage_mm = 0\n[region]\nsource = '{source}'\n"
+    )
+    build_index([str(test_data / "rider_pilot_0117_contrast_partial")], tmp_path / "index")
+    (study,) = iter_studies(tmp_path / "index")
+    rows = ScorerSetup(load_protocol(str(protocol)), RegionInputs(), b"secret")()(study).tables
+    (scan,) = rows["series"]
+    assert (scan["outcome"], scan["reason"], scan["stage"]) == ("excluded", "contrast", "region")
+    assert not rows["scores"]
+
+
 def test_without_a_region_there_is_no_score(rows_of):
     rows = rows_of("lung_pet_ct_dx", "none")
     assert "no_region" in by_outcome(rows)
