@@ -5,7 +5,8 @@
 
 Prints what `docs/contrast.md` tells: of the plaques whose material reaches their scan's
 threshold, how many were measured how well; what was counted that is no coronary calcium; and
-how far the measured blood is from the drawn one. ``plaques.csv`` has every plaque.
+how far the measured blood is from the drawn one. ``plaques.csv`` has every plaque, ``scans.csv``
+what was counted falsely on each scan.
 """
 
 from __future__ import annotations
@@ -236,6 +237,13 @@ def _by_hand(scans: Sequence[MeasuredScan]) -> Iterator[str]:
                 yield f"| {p.scan} | {p.artery} | {above} | {p.true_mm3:.1f} | {counted} |"
 
 
+def _scan_row(scan: MeasuredScan) -> dict[str, object]:
+    """One scan without its plaques; what was counted falsely by kind."""
+    false = " ".join(f"{kind}:{mm3:.1f}" for kind, mm3 in scan.false_mm3)
+    row = {"scan": scan.scan, "drawn_blood_hu": scan.drawn_blood_hu, "blood_hu": scan.blood_hu}
+    return row | {"excluded": scan.excluded, "n_plaques": len(scan.plaques), "false_mm3": false}
+
+
 @click.command()
 @click.option("--phantom", required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--protocol", default="cta", show_default=True)
@@ -255,6 +263,7 @@ def main(phantom: Path, protocol: str, out: Path | None) -> None:
     if out:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(out / "plaques.csv", (asdict(p) for scan in scans for p in scan.plaques))
+        write_csv(out / "scans.csv", map(_scan_row, scans))
         (out / "summary.json").write_text(json.dumps(dict(summary(scans)), indent=1))
 
 

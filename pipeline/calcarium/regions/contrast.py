@@ -12,6 +12,7 @@ import numpy as np
 
 from calcarium.config import Protocol
 from calcarium.config.contrast import ContrastRules
+from calcarium.config.detector_evidence import EvidenceRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy.given import Anatomy
@@ -24,8 +25,10 @@ from calcarium.regions.chambers import find_chambers, half_way
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
+from calcarium.regions.detector.evidence import Findings, embedded, valve
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places, find_places
+from calcarium.regions.detector.surroundings import look_around
 from calcarium.regions.image_quality import body_quality
 from calcarium.regions.model import Label, Region, Vessel
 from calcarium.regions.outside_lumens import outside_lumens
@@ -69,8 +72,10 @@ def detect_above_blood(
     excluded = excluded_by(places, above)
     open_question = np.array([not why for why in excluded], dtype=bool)
     beside = look_beside(volume, candidates, open_question, chambers, half_way(blood))
+    around = look_around(volume, candidates, places, open_question, landmarks.heart.blood_hu)
+    in_ring = _in_ring(Findings(places, around), detector.evidence)
     rejected = _rejected_by(
-        places, beside, blood, rules, excluded, _behind_aorta(places, landmarks)
+        places, beside, blood, rules, excluded, _behind_aorta(places, landmarks), in_ring
     )
     calcium = np.array([not why for why in rejected], dtype=bool)
     return Region(
@@ -93,6 +98,15 @@ def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
     return np.asarray(circle.known & (row > circle.row), dtype=np.bool_)
 
 
+def _in_ring(found: Findings, rules: EvidenceRules) -> Mask:
+    """Deep in the heart without fat, or in the muscle: the detector's evidence, half of it or more.
+
+    It is of anatomy and fat alone, which contrast leaves as they are.
+    """
+    as_valve = valve(found, rules) <= -rules.valve_weight / 2
+    return np.asarray(as_valve | (embedded(found, rules) <= -rules.embedded_weight / 2))
+
+
 def _rejected_by(
     places: Places,
     beside: Beside,
@@ -100,6 +114,7 @@ def _rejected_by(
     rules: ContrastRules,
     excluded: list[str],
     behind_aorta: Mask,
+    in_ring: Mask,
 ) -> list[str]:
     """The first rule that speaks against each candidate, or nothing."""
     ascending = places.beside_aorta & (places.above_root_mm > rules.wall_above_root_mm)
@@ -110,6 +125,7 @@ def _rejected_by(
         | (beside.share_bright - beside.share_chamber > rules.greatest_share_bright),
         "chamber_wall": beside.share_chamber > rules.greatest_share_chamber,
         "no_artery": beside.brightest_hu < half_way(blood),
+        "valve": in_ring,
     }
     found = list(excluded)
     for name, hit in against.items():
