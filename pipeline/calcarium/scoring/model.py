@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from calcarium.quality import QualityRow
 
-if TYPE_CHECKING:
-    from calcarium.scoring.movement import Movement
-
 MassCalibration: TypeAlias = Literal["dicom_patient", "dicom_device", "protocol"]
+Cause: TypeAlias = Literal["connectivity", "minimum_size", "start", "noise"]
+Range: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,25 @@ class Measure:
     volume_interpolated_mm3: float | None
     mass_mg: float | None
     n_lesions: int
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Range of a score over the causes, and what moves it most.
+
+    Attributes
+    ----------
+    score : that is moved
+    low, high : of all causes together, the score itself included
+    cause : what moves it most; ``None`` if nothing does
+    by_cause : range by cause, or a sentence why there is none
+    """
+
+    score: float
+    low: float
+    high: float
+    cause: Cause | None
+    by_cause: Mapping[Cause, Range | str]
 
 
 @dataclass(frozen=True)

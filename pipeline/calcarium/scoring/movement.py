@@ -8,9 +8,8 @@ there is none is what the check ``false_pixels`` tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,39 +17,18 @@ from calcarium.quality import QualityRow
 from calcarium.regions.model import Region
 from calcarium.scoring.conventions import Convention, MinimumSize, Threshold
 from calcarium.scoring.cuts import CutKey, cut_threshold
+from calcarium.scoring.model import Cause, Movement, Range
 from calcarium.scoring.pixels import Bool, Pixels, counted_pixels, hu_at, with_rim
 from calcarium.scoring.slabs import joined_pixels, slabs_of
 from calcarium.scoring.spots import HU_DECIMALS, Setting, Spots
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import InSlice
 
-Cause: TypeAlias = Literal["connectivity", "minimum_size", "start", "noise"]
-Range: TypeAlias = tuple[float, float]
-
 SIZES = (MinimumSize("none"), MinimumSize("mm2_ceil", 1.0))  # one pixel, and Agatston 1990
 BOTH: tuple[InSlice, InSlice] = (4, 8)
 DRAWS, SEED = 8, 1990
 MOST_PIXELS = 100_000  # no coronary arteries hold as many
 TWO_SIDED_95 = 1.96
-
-
-@dataclass(frozen=True)
-class Movement:
-    """Range of a score over the causes, and what moves it most.
-
-    Attributes
-    ----------
-    score : that is moved
-    low, high : of all causes together, the score itself included
-    cause : what moves it most; ``None`` if nothing does
-    by_cause : range by cause, or a sentence why there is none
-    """
-
-    score: float
-    low: float
-    high: float
-    cause: Cause | None
-    by_cause: Mapping[Cause, Range | str]
 
 
 def movement(

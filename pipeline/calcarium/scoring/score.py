@@ -34,8 +34,8 @@ from calcarium.scoring.measure import (
     n_labels_of,
     sum_of,
 )
-from calcarium.scoring.model import ConventionScore, ScanScores
-from calcarium.scoring.movement import Movement, movement, movement_quality
+from calcarium.scoring.model import ConventionScore, Movement, ScanScores
+from calcarium.scoring.movement import movement, movement_quality
 from calcarium.scoring.parts import weighted_parts
 from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import Islands, Kernels
