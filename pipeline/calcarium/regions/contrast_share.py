@@ -1,4 +1,4 @@
-"""Whether the blood holds contrast, where a mask gave the region and no detector has looked."""
+"""Whether the blood holds contrast, for scans where no detector has looked as well."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from calcarium.config.detector_anatomy import HeartRules
 from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.body import body_mask, enclosed
-from calcarium.regions.anatomy.grid import Grid, coarse_grid
+from calcarium.regions.anatomy.grid import TARGET_MM, Grid, coarse_grid
 from calcarium.regions.anatomy.lungs import find_lungs
 from calcarium.regions.anatomy.thorax import bright_share
 from calcarium.volume.model import Rescale, Volume
 from calcarium_kernels.contract import Kernels
 
-APART_MM, LEAST_STEP = 6.0, 4  # a copy of more than a quarter of the slices costs too much memory
+APART_MM = 6.0
 
 
 def share_of_scan(volume: Volume, kernels: Kernels) -> float | None:
@@ -25,7 +26,7 @@ def share_of_scan(volume: Volume, kernels: Kernels) -> float | None:
     side to side.
     """
     try:
-        grid = _every_second(coarse_grid(_thinned(volume), kernels))
+        grid = _every_second_block(volume, kernels)
     except ScanExcluded:
         return None
     body = body_mask(grid)
@@ -35,32 +36,42 @@ def share_of_scan(volume: Volume, kernels: Kernels) -> float | None:
     return bright_share(grid, body, lungs)
 
 
-def _thinned(volume: Volume) -> Volume:
-    """Of thin slices some, none of them averaged."""
-    geometry = volume.geometry
-    n = int(APART_MM / geometry.slice_increment_mm)
-    if n < LEAST_STEP:
-        return volume
-    every = slice(None, None, n)
+def refuse_contrast(share: float, rules: HeartRules) -> None:
+    """Refuse a scan of whose soft tissue too great a share is bright."""
+    if share > rules.contrast_share:
+        raise ScanExcluded("contrast", f"{share:.0%} of the soft tissue is above 110 HU")
+
+
+def _every_second_block(volume: Volume, kernels: Kernels) -> Grid:
+    """Slice by slice, so that thin slices cost no copy; none are averaged."""
+    increment_mm = volume.geometry.slice_increment_mm
+    step = max(1, int(APART_MM / increment_mm))
+    planes = [
+        coarse_grid(_slice_of(volume, z), kernels) for z in range(0, len(volume.stored), step)
+    ]
+    first = planes[0]
+    hu = np.concatenate([plane.hu[:, ::2, ::2] for plane in planes])
     return replace(
-        volume,
-        stored=volume.stored[every].copy(),
-        rescale=Rescale(volume.rescale.slope[every], volume.rescale.intercept[every]),
-        geometry=replace(
-            geometry,
-            origin_mm=geometry.origin_mm[every],
-            slice_position_mm=geometry.slice_position_mm[every],
-            slice_extent_mm=geometry.slice_extent_mm[every],
-            slice_increment_mm=n * geometry.slice_increment_mm,
-        ),
-        sop_instance_uid=volume.sop_instance_uid[every],
+        first,
+        hu=np.ascontiguousarray(hu[::-1] if first.flipped[0] else hu),
+        slice_mm=step * increment_mm,
+        pixel_mm=2 * first.pixel_mm,
     )
 
 
-def _every_second(grid: Grid) -> Grid:
+def _slice_of(volume: Volume, z: int) -> Volume:
+    """One slice as a scan; as thick as a block, so that it stays one."""
+    geometry, only = volume.geometry, slice(z, z + 1)
     return replace(
-        grid,
-        hu=np.ascontiguousarray(grid.hu[::2, ::2, ::2]),
-        slice_mm=2 * grid.slice_mm,
-        pixel_mm=2 * grid.pixel_mm,
+        volume,
+        stored=volume.stored[only],
+        rescale=Rescale(volume.rescale.slope[only], volume.rescale.intercept[only]),
+        geometry=replace(
+            geometry,
+            origin_mm=geometry.origin_mm[only],
+            slice_position_mm=geometry.slice_position_mm[only],
+            slice_extent_mm=geometry.slice_extent_mm[only],
+            slice_increment_mm=TARGET_MM,
+        ),
+        sop_instance_uid=volume.sop_instance_uid[only],
     )

@@ -64,8 +64,7 @@ def _without_contrast(
     region: Region, volume: Volume, scan: Scan, protocol: Protocol, kernels: Kernels
 ) -> Region:
     """The same region, of a scan whose blood the pixels show to be dark."""
-    from calcarium.regions.contrast_share import share_of_scan
-    from calcarium.regions.detector.detect import refuse_contrast
+    from calcarium.regions.contrast_share import refuse_contrast, share_of_scan
 
     if protocol.region.source == "contrast":
         return region
@@ -125,7 +124,7 @@ def _checked(region: Region, volume: Volume, protocol: Protocol, kernels: Kernel
     """The same region with the checks of the image that the detector makes."""
     from calcarium.regions.anatomy.landmarks import find_landmarks
     from calcarium.regions.anatomy.noise import noise_hu
-    from calcarium.regions.detector.detect import refuse_contrast
+    from calcarium.regions.contrast_share import refuse_contrast
     from calcarium.regions.detector.doubts import anatomy_doubts
     from calcarium.regions.image_quality import image_quality
 

@@ -14,6 +14,7 @@ from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.contrast_share import refuse_contrast
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates, painted
 from calcarium.regions.detector.decide import judge
@@ -70,12 +71,6 @@ def refuse_unscorable(landmarks: Landmarks, rules: HeartRules) -> None:
     """Refuse a scan with contrast in the blood, or without a heart."""
     refuse_contrast(landmarks.thorax.contrast, rules)
     refuse_no_heart(landmarks, rules)
-
-
-def refuse_contrast(share: float, rules: HeartRules) -> None:
-    """Refuse a scan of whose soft tissue too great a share is bright."""
-    if share > rules.contrast_share:
-        raise ScanExcluded("contrast", f"{share:.0%} of the soft tissue is above 110 HU")
 
 
 def refuse_no_heart(landmarks: Landmarks, rules: HeartRules) -> None:
