@@ -42,7 +42,7 @@ def doubt(check, agatston, **where):
     place |= {name: np.array(values, float) for name, values in where.items()}
     place["agatston"] = np.array(agatston, float)
     verdicts = Verdicts(np.ones(n), ["accepted"] * n, [""] * n)
-    rows = doubts_of_verdicts(Places(**place), verdicts, RULES.doubt)
+    rows = doubts_of_verdicts(Places(**place), verdicts, RULES)
     return next((row.status, row.value) for row in rows if row.check == check)
 
 

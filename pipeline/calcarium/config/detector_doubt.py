@@ -68,12 +68,6 @@ class DoubtRules(Section):
         source="measured: 0.00-0.32 in three chest CT",
         ge=0,
     )
-    aorta_wall_mm: float = key(
-        5.5,
-        "So near to the circle of the aorta counted calcium may be in its wall.",
-        unit="mm",
-        source="the outer end of detector.evidence.aorta_mm",
-    )
     aorta_left_mm: Ramp = key(
         (-40.0, 30.0),
         "Where an aorta that was not seen must be: from, to, to the left of the spine.",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_doubt import DoubtRules
 from calcarium.quality import QualityRow, Status
 from calcarium.regions.anatomy.grid import Float64, Mask
@@ -22,11 +23,11 @@ CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
 
 
 def find_doubts(
-    landmarks: Landmarks, noise: Float64, places: Places, verdicts: Verdicts, rules: DoubtRules
+    landmarks: Landmarks, noise: Float64, places: Places, verdicts: Verdicts, rules: DetectorRules
 ) -> tuple[QualityRow, ...]:
     """One row per check, those that pass included."""
     return (
-        *anatomy_doubts(landmarks, noise, rules),
+        *anatomy_doubts(landmarks, noise, rules.doubt),
         *doubts_of_verdicts(places, verdicts, rules),
     )
 
@@ -52,16 +53,16 @@ def anatomy_doubts(
 
 
 def doubts_of_verdicts(
-    places: Places, verdicts: Verdicts, rules: DoubtRules
+    places: Places, verdicts: Verdicts, rules: DetectorRules
 ) -> tuple[QualityRow, ...]:
     """The checks that hang on the verdicts and on nothing else but measurements."""
     metal = sum(name == "metal" for name in verdicts.rejected_by)
-    off_grooves = places.muscle_share < rules.groove_muscle_share
+    off_grooves = places.muscle_share < rules.doubt.groove_muscle_share
     return (
         _row("metal", metal == 0, float(metal)),
-        _hangs_on("aortic_wall", at_aorta(places, rules), places, verdicts, rules),
-        _hangs_on("pericardium", off_grooves, places, verdicts, rules),
-        _certainty(places.agatston, verdicts, rules),
+        _hangs_on("aortic_wall", at_aorta(places, rules), places, verdicts, rules.doubt),
+        _hangs_on("pericardium", off_grooves, places, verdicts, rules.doubt),
+        _certainty(places.agatston, verdicts, rules.doubt),
     )
 
 
@@ -109,10 +110,10 @@ def _hangs_on(
     return _row(check, counted <= rules.gross_change * rest, counted - rest)
 
 
-def at_aorta(places: Places, rules: DoubtRules) -> Mask:
+def at_aorta(places: Places, rules: DetectorRules) -> Mask:
     """At the wall of the ascending aorta or its root, or where one that was not seen must be."""
-    at_wall = places.outside_aorta_mm < rules.aorta_wall_mm
-    (right, left), (back, front) = rules.aorta_left_mm, rules.aorta_depth
+    at_wall = places.outside_aorta_mm < rules.evidence.aorta_mm[0]
+    (right, left), (back, front) = rules.doubt.aorta_left_mm, rules.doubt.aorta_depth
     across = (places.left_mm > right) & (places.left_mm < left)
     expected = across & (places.depth > back) & (places.depth < front)
     return np.where(np.isnan(places.above_root_mm), expected, at_wall)
