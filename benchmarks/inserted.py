@@ -42,7 +42,7 @@ from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.decide import judge, verdicts
 from calcarium.regions.detector.detect import refuse_unscorable
 from calcarium.regions.detector.places import find_places
-from calcarium.scoring.measure import COUNTED
+from calcarium.regions.model import COUNTED
 from calcarium.volume import load_volume
 from calcarium.volume.model import Float64, Geometry, Volume
 from calcarium_kernels import load

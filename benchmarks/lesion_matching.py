@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from stress import LabelledVolume, all_hu
 
-from calcarium.regions.model import Region
+from calcarium.regions.model import COUNTED, Region
 
 THRESHOLD_HU = 130.0
 MINIMUM_AREA_MM2 = 1.0
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
 UNLABELLED = "unlabelled"
-COUNTED = ("accepted", "doubtful")
 
 
 @dataclass(frozen=True)

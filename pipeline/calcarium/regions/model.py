@@ -13,6 +13,7 @@ from calcarium_kernels.sparse import SparseArray
 Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
 VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")
 Standing: TypeAlias = Literal["accepted", "doubtful", "possible", "rejected"]
+COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")  # what a score is made of
 RegionSourceName: TypeAlias = Literal["mask", "shapes", "whole", "network", "detector", "contrast"]
 
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from calcarium.regions.model import Label, Region
-from calcarium.scoring.measure import COUNTED
+from calcarium.regions.model import COUNTED, Label, Region
 from calcarium.scoring.model import LesionFacts, ScanScores
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Box

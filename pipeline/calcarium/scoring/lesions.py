@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calcarium.regions.model import Label, Region
+from calcarium.regions.model import COUNTED, Label, Region
 from calcarium.scoring.conventions import Convention, Threshold
 from calcarium.scoring.mass import MassFactor
-from calcarium.scoring.measure import COUNTED, agatston_of_parts
+from calcarium.scoring.measure import agatston_of_parts
 from calcarium.scoring.model import LesionFacts
 from calcarium.scoring.parts import weighted_parts
 from calcarium.volume.model import Float64, Volume

@@ -9,7 +9,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from calcarium.regions.model import Label, Region, Standing
+from calcarium.regions.model import COUNTED, Label, Region, Standing
 from calcarium.scoring.conventions import Convention
 from calcarium.scoring.mass import MassFactor
 from calcarium.scoring.model import Measure
@@ -18,7 +18,6 @@ from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import Int64
 
 REFERENCE_SLICE_MM = 3.0  # Agatston 1990: contiguous 3 mm slices
-COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")
 
 
 @dataclass(frozen=True)

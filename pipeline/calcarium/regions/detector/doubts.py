@@ -15,10 +15,9 @@ from calcarium.regions.anatomy.noise import is_measured
 from calcarium.regions.anatomy.orientation import orientation_of
 from calcarium.regions.detector.decide import Verdicts
 from calcarium.regions.detector.places import Places
-from calcarium.regions.model import Standing
+from calcarium.regions.model import COUNTED
 
 LIVER_IN_VIEW_MM = 10.0  # below its dome: drawn hearts end 12 to 25 mm below that
-COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")
 CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
 
 
