@@ -11,7 +11,6 @@ what was counted falsely on each scan.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,10 +29,13 @@ from scipy.spatial import KDTree
 from stress import LabelledVolume, all_hu
 
 from calcarium.config import load_protocol
-from calcarium.errors import CalciumError, ScanExcluded
+from calcarium.errors import CalciumError, ScanExcluded, UsageError
 from calcarium.regions.anatomy.given import Anatomy
+from calcarium.regions.boxes import to_voxel
 from calcarium.regions.contrast import detect_above_blood
 from calcarium.regions.model import Region
+from calcarium.scoring.measure import counts_in
+from calcarium.table_file import read_table_file
 from calcarium_kernels import load
 
 LEAST_MM3, WITHIN = 10.0, 0.25
@@ -108,6 +110,8 @@ class Truth:
     def of(cls, folder: Path) -> Truth:
         """Read ``truth/`` of a set."""
         studies = {row["series_instance_uid"]: row for row in _rows(folder / "studies.csv")}
+        if any("left_heart_hu" not in row for row in studies.values()):
+            raise UsageError(f"{folder}: drawn by an older version; draw it again")
         plaques = defaultdict(list)
         for row in _rows(folder / "plaques.csv"):
             plaques[row["series_instance_uid"]].append(row)
@@ -115,8 +119,8 @@ class Truth:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    columns = read_table_file(str(path)).columns
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def matched(
@@ -126,9 +130,7 @@ def matched(
     hu, values = all_hu(scan.volume), np.zeros(scan.calcium.shape, dtype=np.uint16)
     assert region.labels is not None
     values[region.box.slices] = region.labels
-    standing = np.zeros(int(values.max()) + 1, dtype=bool)
-    standing[[v for v, label in region.meaning.items() if label.standing == "accepted"]] = True
-    counted = np.argwhere(standing[values] & (hu >= (region.floor_hu or -np.inf)))
+    counted = np.argwhere(counts_in(region, values) & (hu >= (region.floor_hu or -np.inf)))
     bodies, _ = ndimage.label(scan.calcium > 0, TOUCHING)
     spacing = np.array(scan.volume.geometry.spacing_zyx_mm)
     _, body_of_plaque = _nearest_body(bodies, _index(scan, drawn), spacing)
@@ -168,12 +170,9 @@ def _measured(
 
 
 def _index(scan: LabelledVolume, drawn: Sequence[dict[str, str]]) -> NDArray[np.float64]:
-    """Fractional voxel index of each plaque's centre; the slices of a phantom are axial."""
-    geometry = scan.volume.geometry
-    centre = np.array([[float(row[f"{axis}_mm"]) for axis in "zyx"] for row in drawn])
-    centre = centre.reshape(-1, 3)
-    origin = np.asarray(geometry.origin_mm[0])[::-1]
-    return np.asarray((centre - origin) / geometry.spacing_zyx_mm)
+    """Fractional voxel index of each plaque's centre."""
+    centre = np.array([[float(row[f"{axis}_mm"]) for axis in "xyz"] for row in drawn])
+    return to_voxel(scan.volume.geometry, centre.reshape(-1, 3))
 
 
 def _nearest_body(
@@ -252,9 +251,9 @@ def main(phantom: Path, protocol: str, out: Path | None) -> None:
     """Measure the plaques of a phantom set's contrast scans."""
     try:
         found = labelled_scans(LabelledSet.phantom(phantom), load_protocol(protocol), "all")
+        truth = Truth.of(phantom / "truth")
     except CalciumError as error:
         raise click.ClickException(str(error)) from error
-    truth = Truth.of(phantom / "truth")
     wanted = [scan for scan in found if scan.choice.contrast == "yes"]
     scans = [evaluate(scan, truth) for scan in track(wanted, "scans")]
     for name, value in summary(scans):

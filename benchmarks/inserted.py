@@ -11,7 +11,6 @@ accepted calcium. Chest, heart and aorta are found once: a plaque does not move 
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,6 @@ import click
 import numpy as np
 from detection import write_csv
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 
 from calcarium.config import Protocols, load_protocol
@@ -38,19 +36,20 @@ from calcarium.phantom.shapes import Ellipsoid
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.boxes import to_voxel
 from calcarium.regions.detector.candidates import find_candidates
-from calcarium.regions.detector.decide import judge, verdicts
+from calcarium.regions.detector.decide import decide, judge
 from calcarium.regions.detector.detect import refuse_unscorable
 from calcarium.regions.detector.places import find_places
 from calcarium.regions.model import COUNTED
+from calcarium.table_file import read_table_file
 from calcarium.volume import load_volume
-from calcarium.volume.model import Float64, Geometry, Volume
+from calcarium.volume.model import Float64, Volume
 from calcarium_kernels import load
 
 Index = tuple[NDArray[np.intp], ...]
 RADII_MM, MATERIALS_HU = (1.0, 1.5, 1.8, 2.5), (300.0, 600.0, 900.0)
 PSF_SIGMA_MM = 0.5  # a soft kernel
-REACH_MM = 4.0  # beyond the ball: five times the blur, and half a slice on top
 MOST_OLD_SHARE = 0.2  # of bright voxels that were bright before: noise
 
 
@@ -146,9 +145,9 @@ def insert(host: Host, place: Place, plaque: Plaque) -> Insertion:
     if old.mean() > MOST_OLD_SHARE:
         return replace(blank, standing="joined")
     places = find_places(volume, own, host.landmarks, host.noise)
-    around, alone = judge(volume, own, places, host.landmarks, host.rules)
-    never_alone = host.rules.standing.model_copy(update={"lone_agatston": 0.0})
-    beside = verdicts(places, around, host.rules.model_copy(update={"standing": never_alone}))
+    _, alone = judge(volume, own, places, host.landmarks, host.rules)
+    standing = host.rules.standing.model_copy(update={"lone_agatston": 0.0})
+    beside = decide(alone.confidence, alone.rejected_by, places.agatston, standing)
     i = int(places.agatston.argmax())
     return replace(
         blank,
@@ -166,8 +165,12 @@ def with_plaque(
     """The scan with a plaque in place of what was there, and the voxels where it can be seen."""
     geometry = volume.geometry
     spacing = np.array(geometry.spacing_zyx_mm)
-    at = voxel_of(geometry, place)
-    reach = plaque.radius_mm + REACH_MM + np.array([blur.thickness_mm / 2, 0, 0])
+    at = to_voxel(geometry, np.array([[place.x_mm, place.y_mm, place.z_mm]]))[0]
+    if not ((at >= (0, 1, 1)) & (at <= np.array(geometry.shape) - (1, 2, 2))).all():
+        where = f"{place.x_mm:g}, {place.y_mm:g}, {place.z_mm:g} mm"
+        raise UsageError(f"{place.what} at {where} does not lie in the scan")
+    across = 5 * blur.psf_sigma_mm + 1  # as far as a deposit reaches
+    reach = plaque.radius_mm + np.array([blur.thickness_mm / 2 + 1.5, across, across])
     first = np.maximum(np.floor(at - reach / spacing), 0).astype(int)
     last = np.minimum(np.ceil(at + reach / spacing) + 1, geometry.shape).astype(int)
     z, y, x = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
@@ -191,17 +194,6 @@ def with_plaque(
     return replace(volume, stored=stored), seen
 
 
-def voxel_of(geometry: Geometry, place: Place) -> Float64:
-    """Fractional voxel (z, y, x) of a place; the inverse of ``Geometry.to_patient_mm``."""
-    at = np.array([place.x_mm, place.y_mm, place.z_mm])
-    along_x, along_y = np.array(geometry.row_direction), np.array(geometry.column_direction)
-    level = float(at @ np.cross(along_x, along_y))
-    z = np.interp(level, geometry.slice_position_mm, np.arange(geometry.shape[0]))
-    away = at - geometry.to_patient_mm(np.array([[z, 0.0, 0.0]]))[0]
-    spacing = geometry.row_spacing_mm, geometry.column_spacing_mm
-    return np.array([z, away @ along_y / spacing[0], away @ along_x / spacing[1]])
-
-
 def _hu(volume: Volume, at: Index) -> Float64:
     """Of single voxels."""
     return volume.stored[at] * volume.rescale.slopes[at[0]] + volume.rescale.intercepts[at[0]]
@@ -213,16 +205,19 @@ def read_places(path: Path) -> list[Place]:
     Raises
     ------
     UsageError
-        if a column is missing or no number
+        if there are none, or a column is missing or no number
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    columns = read_table_file(str(path)).columns
     try:
-        return [
-            Place(float(r["x_mm"]), float(r["y_mm"]), float(r["z_mm"]), r["what"]) for r in rows
+        cells = [columns[name] for name in ("x_mm", "y_mm", "z_mm", "what")]
+        places = [
+            Place(float(x), float(y), float(z), what) for x, y, z, what in zip(*cells, strict=True)
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise UsageError(f"{path}: needs columns x_mm, y_mm, z_mm, what ({error})") from error
+    if not places:
+        raise UsageError(f"{path}: no places")
+    return places
 
 
 STANDINGS = ("accepted", "doubtful", "possible", "rejected", "outside", "faint", "joined")
@@ -261,6 +256,8 @@ def host_of(scan: Path, protocols: Protocols, psf_sigma_mm: float) -> Host:
     ------
     UsageError
         if there is none, or more than one study
+    ScanExcluded, ScanFailed
+        if its pixels cannot be read, or the detector would not score it
     """
     with tempfile.TemporaryDirectory() as index:
         build_index([str(scan)], Path(index))
@@ -299,12 +296,12 @@ def main(
     try:
         where = read_places(places)
         host = host_of(scan, load_protocol(protocol), psf_sigma_mm)
+        plaques = [Plaque(radius, hu) for radius, hu in product(radius_mm, material_hu)]
+        found = [insert(host, *one) for one in track(list(product(where, plaques)), "plaques")]
     except CalciumError as error:
         raise click.ClickException(str(error)) from error
-    plaques = [Plaque(radius, hu) for radius, hu in product(radius_mm, material_hu)]
-    found = [insert(host, *one) for one in track(list(product(where, plaques)), "plaques")]
     summary = markdown_of(list(summarise(found)))
-    Console().print(summary, highlight=False, soft_wrap=True)
+    click.echo(summary)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         write_csv(out / "insertions.csv", map(asdict, found))

@@ -31,6 +31,7 @@ from calcarium.tables.diff import diff
 from calcarium.tables.read import open_results, read_table
 
 BASE_HU = 100.0
+VERIFY = rescoring.verify
 SOURCES = {"masks": "none", "detector": "detector"}
 SHIPPED = "extends = 'auto'\n[region]\nsource = '{source}'\n"
 OTHERS = """
@@ -84,7 +85,7 @@ def measure(phantoms: Path, folder: Path, studies: int, source: str) -> dict[str
     distinct = register(kept, folder / "kept-many", studies)
     register(scored, folder / "scored-many", studies)
     verifying = Stopwatch()
-    rescoring.verify = verifying.timing(rescoring.verify)
+    rescoring.verify = verifying.timing(VERIFY)
     load_1_min = os.getloadavg()[0]
     began = time.process_time()
     rescoring.rescore_folder(

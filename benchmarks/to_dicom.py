@@ -5,7 +5,8 @@
 
 Each scan gets a folder of its name, so a mask of that name is found. Values are taken as Hounsfield
 units. Such files say nothing of tube voltage, gating, contrast or the patient, so a score of them
-has a failed check of the voltage, and the protocol says of what class they are.
+has a failed check of the voltage, and the protocol says of what class they are. The slice thickness
+is taken to be the distance of slices, which is too small where slices overlap.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import format_number_as_ds
 
 from calcarium.errors import CalciumError
 from calcarium.regions.formats.read import mask_stem, read_voxels
@@ -50,6 +52,8 @@ def write_scan(folder: Path, voxels: NDArray[np.generic], to_lps: Affine) -> Non
     ------
     ValueError
         if a value is no Hounsfield unit that 16 bits hold
+    FileExistsError
+        if the folder is there already
     """
     if not (np.isfinite(voxels).all() and voxels.min() >= LEAST and voxels.max() <= MOST):
         raise ValueError("its values are no Hounsfield units")
@@ -64,16 +68,20 @@ def write_scan(folder: Path, voxels: NDArray[np.generic], to_lps: Affine) -> Non
             generate_uid(entropy_srcs=[series, str(z)]),
         )
         ds.Modality, ds.ImageType = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"]
-        ds.PatientID = ds.StudyID = folder.name[:16]
+        ds.SpecificCharacterSet = "ISO_IR 192"
+        ds.PatientID, ds.StudyID = folder.name[:64], folder.name[:16]
         ds.SeriesDescription = folder.name[:64]
         ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame
         ds.SeriesNumber, ds.InstanceNumber = 1, z + 1
         ds.ImageOrientationPatient = [
-            _number(n) for n in (*to_lps[:3, 2] / column_spacing, *to_lps[:3, 1] / row_spacing)
+            _decimal(n) for n in (*to_lps[:3, 2] / column_spacing, *to_lps[:3, 1] / row_spacing)
         ]
-        ds.ImagePositionPatient = [_number(n) for n in (to_lps @ [z, 0, 0, 1])[:3]]
-        ds.PixelSpacing = [_number(row_spacing), _number(column_spacing)]
-        ds.SliceThickness = _number(increment)
+        ds.ImagePositionPatient = [_decimal(n) for n in (to_lps @ [z, 0, 0, 1])[:3]]
+        ds.PixelSpacing = [
+            _decimal(row_spacing),
+            _decimal(column_spacing),
+        ]
+        ds.SliceThickness = _decimal(increment)
         ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
         ds.Rows, ds.Columns = plane.shape
         ds.BitsAllocated = ds.BitsStored = 16
@@ -85,9 +93,8 @@ def write_scan(folder: Path, voxels: NDArray[np.generic], to_lps: Affine) -> Non
         ds.save_as(folder / f"IM{z + 1:04d}.dcm", enforce_file_format=True)
 
 
-def _number(value: float) -> str:
-    """A DICOM decimal string: 16 characters at most."""
-    return f"{value:.10g}"
+def _decimal(value: float) -> str:
+    return format_number_as_ds(float(value))
 
 
 @click.command()

@@ -149,7 +149,14 @@ class Scorer:
         if seen is None or seen not in self.setup.protocols.by_class:
             return scored
         result, choice = replace(result, scan_class=seen), replace(choice, scan_class=seen)
-        return self._read(volume, choice, result, self.setup.protocols.by_class[seen])
+        own = self.setup.protocols.by_class[seen]
+        if own.volume != protocol.volume:
+            try:
+                volume = load_volume(choice.scan, own.volume)
+            except (ScanExcluded, ScanFailed) as error:
+                return ended(result, "volume", error)
+            result = replace(result, volume=VolumeFacts.of(volume))
+        return self._read(volume, choice, result, own)
 
     def _read(
         self, volume: Volume, choice: ScanChoice, result: ScanResult, protocol: Protocol

@@ -106,10 +106,11 @@ def _csv(content: bytes) -> dict[str, list[str]]:
     for mark in (";", "\t"):
         if len(header) == 1 and mark in header[0]:
             raise ValueError(f"its columns are separated by {mark!r}; save it with commas")
-    twice = {name for name in header if header.count(name) > 1}
+    header = [name.strip() for name in header]
+    twice = {name for name in header if name and header.count(name) > 1}
     if twice:
         raise ValueError(f"it has the column {', '.join(sorted(twice))} more than once")
     for number, line in enumerate(lines, start=1):
         if len(line) != len(header):
             raise ValueError(f"data row {number} has {len(line)} cells, not {len(header)}")
-    return {name.strip(): [line[i].strip() for line in lines] for i, name in enumerate(header)}
+    return {name: [line[i].strip() for line in lines] for i, name in enumerate(header)}

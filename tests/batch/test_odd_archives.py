@@ -73,3 +73,19 @@ def test_a_manifest_that_names_what_is_not_there(tmp_path):
     assert (run.counts["asked"], len(studies)) == (3, 3)
     told = read_table(ResultFolder.at(str(tmp_path / "results")), "messages").to_pylist()
     assert any("holds no series 1.2.3.4" in row["message"] for row in told)
+
+
+def test_an_index_beside_other_inputs_is_no_archive(tmp_path):
+    write_registry(tmp_path / "set", order_studies(1, seed=2, kind="geometric"), workers=1)
+    build_index([str(tmp_path / "set" / "dicom")], tmp_path / "index")
+    with pytest.raises(UsageError, match="is an index; give it alone"):
+        build_index([str(tmp_path / "set"), str(tmp_path / "index")], tmp_path / "both")
+
+
+def test_an_index_has_not_the_masks_of_its_manifest(tmp_path):
+    write_registry(tmp_path / "set", order_studies(1, seed=2, kind="geometric"), workers=1)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("path,mask\nset/dicom/00001,mask.nii.gz\n")
+    build_index([str(manifest)], tmp_path / "index")
+    with pytest.raises(UsageError, match=f"give {manifest}"):
+        score(tmp_path / "index", tmp_path / "results")

@@ -40,6 +40,7 @@ SCORES = {
     "smallest part: 3 pixels": primary("fqm-canon-matlab"),
     "part: slices of a 3-D lesion": primary("brainsia"),
     "mass factor": scoring("literature", mass_factor_mg_per_cm3_hu=0.8),
+    "link of lesions": scoring("literature", lesion_link=6),
     "limit of devices": scoring("literature", device_hu=500.0),
 }
 OF_DETECTOR = {

@@ -15,7 +15,6 @@ from inserted import (
     insert,
     read_places,
     summarise,
-    voxel_of,
     with_plaque,
 )
 from labelled import labelled
@@ -23,8 +22,9 @@ from labelled import labelled
 from calcarium.config.detector import DetectorRules
 from calcarium.errors import UsageError
 from calcarium.phantom.thorax import draw_thorax
+from calcarium.regions.boxes import to_voxel
 from calcarium.regions.detector.detect import detect
-from calcarium.scoring.measure import COUNTED
+from calcarium.regions.model import COUNTED
 from calcarium.volume.model import Geometry, Volume
 from calcarium_kernels import load
 
@@ -47,7 +47,8 @@ def test_a_plaque_has_its_mass_at_its_place() -> None:
     before = replace(upright, geometry=turned)
     at = (5.3, 31.0, 22.6)
     place = place_at(turned, at)
-    assert voxel_of(turned, place) == pytest.approx(at)
+    where = np.array([[place.x_mm, place.y_mm, place.z_mm]])
+    assert to_voxel(turned, where)[0] == pytest.approx(at)
     after, seen = with_plaque(before, BLUR, place, Plaque(2.0, 840.0))
     added = (after.stored - before.stored).astype(float)
     assert added.sum() * turned.voxel_mm3 / 800 == pytest.approx(4 / 3 * np.pi * 8, rel=0.02)
@@ -106,3 +107,11 @@ def test_places_without_a_column_are_refused(tmp_path: Path) -> None:
         read_places(tmp_path / "places.csv")
     (tmp_path / "places.csv").write_text("x_mm,y_mm,z_mm,what\n1,2,-3.5,RCA\n")
     assert read_places(tmp_path / "places.csv") == [Place(1.0, 2.0, -3.5, "RCA")]
+
+
+@pytest.mark.parametrize("away_mm", [(0, 0, 900), (0, -900, 0), (np.nan, 0, 0)])
+def test_a_place_outside_the_scan_is_refused(away_mm: tuple[float, float, float]) -> None:
+    before = labelled(np.full((12, 60, 50), 40, np.int16)).volume
+    x, y, z = before.geometry.to_patient_mm(np.array([[5, 31, 22]]))[0] + away_mm
+    with pytest.raises(UsageError, match="does not lie in the scan"):
+        with_plaque(before, BLUR, Place(x, y, z, "RCA"), Plaque(2.0, 840.0))

@@ -132,6 +132,7 @@ def test_parquet_and_csv_of_one_table_are_equal(tmp_path: Path) -> None:
         ("patient_id,birth_date\n1,31.01.1960\n", "not a date"),
         ("patient_id,sex\n1\n", "data row 1 has 1 cells, not 2"),
         ("", "its columns are: none"),
+        ("patient_id, patient_id,,\n1,2,,\n", "the column patient_id more than once"),
         ("patient_id;sex\n1;F\n", "separated by ';'; save it with commas"),
         ("patient_id\tsex\n1\tF\n", "separated by '\\t'; save it with commas"),
         ("patient_id,sex,sex\n1,F,M\n", "it has the column sex more than once"),

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import LINKED, foreground, oracle_components
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from calcarium_kernels.contract import Box, Cut
 from calcarium_kernels.host import HostKernels, lesion_voxels
+from calcarium_kernels.host.unite import components
 from calcarium_kernels.sparse import SparseArray
 from calcarium_kernels.trials import PATTERNS, make_trial
 
@@ -84,3 +87,17 @@ def test_scipy_finds_the_same_components(connectivity, link, density: float) -> 
     np.testing.assert_array_equal(islands.total, ndimage.sum_labels(stored, island, number))
     np.testing.assert_array_equal(islands.lesion, ndimage.minimum(lesion, island, number) - 1)
     assert islands.lesion.max() + 1 == n_lesions
+
+
+def test_components_are_those_of_scipy_on_stars_and_at_random() -> None:
+    rng = np.random.default_rng(3)
+    star = np.full(20_000, 20_000), np.arange(20_000)  # quick only if all leaves fall at once
+    for n, one, other in (
+        (20_001, *star),
+        *((50, *rng.integers(0, 50, (2, m))) for m in range(60)),
+    ):
+        graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(n, n))
+        expected = connected_components(graph, directed=False)[1]
+        _, first, number = np.unique(expected, return_index=True, return_inverse=True)
+        rank = np.argsort(np.argsort(first))
+        np.testing.assert_array_equal(components(n, [(one, other)]), rank[number])

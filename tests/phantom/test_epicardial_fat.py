@@ -83,7 +83,7 @@ def test_arteries_pass_beside_veins_and_pulmonary_arteries(vessels: GreatVessels
     ]
     for artery, path in courses_of(vessels).items():
         away = np.min([part.distance(*path.T) for part in passed], axis=0)
-        assert away.min() > -0.5, artery
+        assert away.min() > 1.5, artery  # about the radius of an artery: walls may touch
 
 
 def test_more_fat_lifts_the_same_artery() -> None:
@@ -137,10 +137,10 @@ def test_pericardial_spots_lie_in_the_pericardium() -> None:
         assert inside < PERICARDIUM_MM / 2 < outside
 
 
-def test_as_much_epicardial_fat_as_in_patients() -> None:
-    """Means of 104 +- 51 and 126 +- 56 ml on CT; the drawn base of the heart adds to it."""
+def test_epicardial_fat_is_more_than_in_patients_but_of_their_order() -> None:
+    """Means of 104 +- 51 and 126 +- 56 ml on CT; drawn are 201 +- 67 ml, our own figure."""
     volumes = [_fat_ml(vessels) for vessels in PEOPLE]
-    assert 126 - 56 < np.mean(volumes) < 126 + 2 * 56
+    assert 126 < np.mean(volumes) < 126 + 2 * 56
     assert 30 < np.std(volumes) < 80
 
 

@@ -55,6 +55,7 @@ def test_the_share_is_that_of_the_detector(bright: PhantomScan, dark: PhantomSca
         of = volume_of(phantom)
         found = find_landmarks(of, GATED.detector, KERNELS, Anatomy()).thorax.contrast
         share = share_of_scan(of, KERNELS)
+        # Of every second block, none averaged; what matters is the side of the limit, below.
         assert share == pytest.approx(found, abs=0.06)
         shares.append(share)
     assert shares[0] > 1.5 * GATED.detector.heart.contrast_share
@@ -102,3 +103,12 @@ def test_where_no_pixel_tells_the_header_is_believed() -> None:
     with pytest.raises(ScanExcluded) as refused:
         find_region(nothing, tagged(scan("s", UID)), protocol, RegionInputs(), KERNELS)
     assert refused.value.reason == "contrast"
+
+
+@pytest.mark.parametrize("image_checks", [False, True])
+def test_a_protocol_for_contrast_takes_a_mask_on_bright_blood(
+    bright: PhantomScan, tmp_path: Path, image_checks: bool
+) -> None:
+    rules = RegionRules(source="contrast", image_checks=image_checks)
+    protocol = GATED.model_copy(update={"region": rules})
+    assert region_of(bright, tmp_path, protocol, scan("s", UID)).source == "mask"

@@ -11,6 +11,7 @@ import pytest
 from small_scans import geometry, lps_affine
 
 from calcarium.config import RegionRules
+from calcarium.regions.formats.read import read_masks
 from calcarium.regions.masks import mask_calcium, read_marked
 from calcarium.regions.model import Label, Region
 from calcarium_kernels.contract import Box
@@ -41,3 +42,15 @@ def test_a_mask_of_calcium_that_holds_none_warns(detected: bool, status: str) ->
         replace(region, labels=None, meaning={}),
     ):
         assert mask_calcium(other, detected=detected) == ()
+
+
+@pytest.mark.parametrize(("name", "is_taken"), [("sacrum", False), ("4711", True), ("seg", True)])
+def test_a_lone_structure_of_unknown_name_is_no_calcium(
+    tmp_path: Path, name: str, is_taken: bool
+) -> None:
+    of = geometry()
+    labels = np.zeros(of.shape, dtype=np.uint8)
+    labels[2, 3, 4] = 1
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps_affine(of)
+    nib.save(nib.Nifti1Image(labels, affine), tmp_path / f"{name}.nii.gz")
+    assert len(read_masks(str(tmp_path), of, {})) == is_taken

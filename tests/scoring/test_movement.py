@@ -144,10 +144,11 @@ def rescans(seed, noise_hu, n, colour):
 @pytest.mark.parametrize(
     ("colour", "noise_hu", "least", "most"),
     [
-        ("white", 10.0, 0.75, 1.25),
-        ("white", 25.0, 0.75, 1.25),
-        ("kernel", 25.0, 0.75, 1.25),
-        ("smooth", 25.0, 0.5, 0.9),
+        # The median of 15 patients scatters by about 0.1.
+        ("white", 10.0, 0.85, 1.15),
+        ("white", 25.0, 0.85, 1.15),
+        ("kernel", 25.0, 0.85, 1.15),
+        ("smooth", 25.0, 0.5, 0.85),
     ],
 )
 def test_noise_against_repeated_scans(moved, colour, noise_hu, least, most):

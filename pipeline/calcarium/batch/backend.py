@@ -88,6 +88,8 @@ def _workers_without_cupy(client: Client) -> dict[str, str]:
         if answer.status == "finished":
             host, why = answer.result()
             lacking |= {f"{worker} on {host}": why} if why else {}
+        elif answer.status == "error":
+            lacking[worker] = f"CuPy cannot be loaded: {answer.exception()!r}"
     return lacking
 
 

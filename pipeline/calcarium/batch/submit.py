@@ -125,13 +125,13 @@ class Batch:
             raise ResourceError(f"a worker cannot run calcarium: {landed.error!r}")
 
     def _end(self, study: Study, ended: Ended, landed: Landed) -> None:
-        self.todo.learn(ended.study_s)
         if ended.misused and ended.failure is not None:
             raise UsageError(ended.failure.message)
         if ended.unfit:
             self._replace_or_leave_out(ended)
             self.todo.untouched(study, landed.bundle, ended.worker)
             return
+        self.todo.learn(ended.study_s)
         self._count_if_gave_way(ended)
         if ended.lost_device:
             self._replace(ended.worker)

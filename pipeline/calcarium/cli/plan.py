@@ -103,6 +103,7 @@ def command(
         "--protocol": protocol,
         "--masks": masks,
         "--network": network,
+        "--network-device": network_device if network else "",
         "--covariates": covariates,
     }
     click.echo(nothing or _next(inputs, brought, ["--all-scans"] if all_scans else []))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import pyarrow as pa
 from pyarrow import csv, parquet
 
 from calcarium.errors import UsageError
+from calcarium.storage import file_system
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -34,8 +34,9 @@ def write_findings(url: str, findings: Sequence[DataclassInstance], kind: type[A
         raise UsageError(f"{url}: a file of findings ends in .csv or .parquet")
     rows = [asdict(finding) for finding in findings]
     table = pa.table({field.name: [row[field.name] for row in rows] for field in fields(kind)})
+    fs, path = file_system(url)
     try:
-        with fsspec.open(url, "wb") as file:
+        with fs.open(path, "wb") as file:
             write(table, file)
     except OSError as error:
         raise UsageError(f"{url}: cannot be written: {error}") from error

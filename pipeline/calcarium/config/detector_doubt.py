@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calcarium.config.detector_evidence import Ramp
 from calcarium.config.keys import Section, key
 
 
@@ -68,13 +67,13 @@ class DoubtRules(Section):
         source="measured: 0.00-0.32 in three chest CT",
         ge=0,
     )
-    aorta_left_mm: Ramp = key(
+    aorta_left_mm: tuple[float, float] = key(
         (-40.0, 30.0),
         "Where an aorta that was not seen must be: from, to, to the left of the spine.",
         unit="mm",
         source="the search for the ascending aorta, widened by its radius",
     )
-    aorta_depth: Ramp = key(
+    aorta_depth: tuple[float, float] = key(
         (0.35, 0.80),
         "The same: from, to, as a share of the chest's depth in front of the spine.",
         source="the search for the ascending aorta, widened by half its radius",

@@ -18,8 +18,10 @@ from calcarium.intake.fast_headers import HeaderReader
 from calcarium.intake.headers import Read, Unreadable
 from calcarium.intake.index_query import touched_studies
 from calcarium.intake.index_store import (
+    MANIFESTS,
     KnownContainer,
     PartWriter,
+    is_index,
     known_containers,
     part_writer,
 )
@@ -77,15 +79,20 @@ def build_index(
     Raises
     ------
     UsageError
-        if an input that is not from a manifest does not exist, or another process is writing
-        this index
+        if an input that is not from a manifest does not exist, or is an index; or another process
+        is writing this index
     ResourceError
         if storage gives way; what was read so far is kept
     """
+    for place in inputs:
+        if is_index(Path(place)):
+            raise UsageError(f"{place} is an index; give it alone, or what it was made from")
     places, entries = expand(inputs)
     listed = {entry.url for entry in entries}
     summary = IndexSummary()
     with part_writer(folder) as writer:
+        if any(entry.mask or entry.series_uid for entry in entries):
+            (folder / MANIFESTS).write_text(" ".join(inputs), encoding="utf-8")
         comparison = _Comparison(places, listed, writer, summary)
         for tables in parallel(read_batch, _batches(comparison.to_read(folder))):
             writer.add(tables)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fcntl import LOCK_EX, LOCK_NB, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -31,6 +31,7 @@ from calcarium.intake.index_tables import (
 from calcarium.intake.locations import Container
 
 PARTS = "part-*.parquet"
+MANIFESTS = "made-from"  # what an index was made from, if masks or series were named there
 MEMORY_LIMIT = "4GB"  # DuckDB goes to disk beyond it
 PART_ROWS = 50_000
 PART_SECONDS = 30.0
@@ -170,8 +171,35 @@ def take_over(index: Path, folder: Path) -> None:
     Raises
     ------
     UsageError
-        if the folder holds an index already that was not copied from this one
+        if the folder holds an index already that was not copied from this one; if the index is
+        being written, or was made from a manifest, whose masks it does not hold
     """
+    if index.resolve() == folder.resolve():
+        return
+    if (index / MANIFESTS).is_file():
+        made_from = (index / MANIFESTS).read_text(encoding="utf-8")
+        raise UsageError(
+            f"{index} does not hold the masks and series of its manifest; give {made_from}"
+        )
+    with _not_written(index), part_writer(folder):
+        _copy_parts(index, folder)
+
+
+@contextmanager
+def _not_written(index: Path) -> Iterator[None]:
+    """Nobody begins to write an index meanwhile; it may lie where nothing can be written."""
+    if not (index / "lock").is_file():
+        yield
+        return
+    with (index / "lock").open() as lock:
+        try:
+            flock(lock, LOCK_SH | LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"{index}: another process is writing this index") from error
+        yield
+
+
+def _copy_parts(index: Path, folder: Path) -> None:
     for name in SCHEMAS:
         (folder / name).mkdir(parents=True, exist_ok=True)
         here, there = (
@@ -185,7 +213,10 @@ def take_over(index: Path, folder: Path) -> None:
         for part in sorted(there.keys() - here.keys()):
             temporary = folder / name / f"{part}.tmp"
             copyfile(index / name / part, temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
             temporary.rename(folder / name / part)
+        _sync_folder(folder / name)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def paint_coronaries(canvas: Canvas, vessels: GreatVessels, courses: dict[Artery
 
 
 def vein_beside(vessels: GreatVessels, artery: Artery, path: Float64) -> tuple[Float64, Float64]:
-    """Course and radius of the vein: in the same groove, on the muscle."""
+    """The vein in the same groove, on the muscle: course, shape (n, 3), and radius, (n,), in mm."""
     forwards = np.gradient(path, axis=0)
     outwards = path - vessels.heart.at([0.0, 0.0, 15.0])
     across = np.cross(outwards, forwards)

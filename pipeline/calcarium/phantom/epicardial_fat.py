@@ -44,11 +44,12 @@ class EpicardialFat:
 
         Parameters
         ----------
-        path : shape (n, 3)
+        path : shape (n, 3), patient millimetres; as what is returned
         radius_mm : of the vessel, shape (n,)
-        level : 0 where the vessel touches the floor, 1 where it comes as near to the roof as a
-            vessel may. Where the fat is thinner than the vessel, it sinks into the floor,
-            by no more than half
+        level : one, or shape (n,); 0 where the vessel touches the floor, 1 where it comes as near
+            to the roof as a vessel may. Where the fat is thinner than the vessel, it sinks into the
+            floor, by no more than half
+        rounds : steps towards it
         """
         for _ in range(rounds):
             here = self.floor.distance(*path.T).astype(np.float64)

@@ -39,7 +39,8 @@ def order_studies(
     Parameters
     ----------
     contrast : gated scans with a contrast agent alone, or beside the plain gated scan of the
-        same person with the same calcium
+        same person with the same calcium; then all are gated, whatever ``gated_share`` says
+    plaques : as patients have them, or nine that lie apart
 
     Raises
     ------
@@ -48,8 +49,8 @@ def order_studies(
     """
     if studies < 1 or not 0 <= gated_share <= 1 or seed < 0:
         raise UsageError("--studies must be 1 or more, --seed 0 or more, --gated-share 0 to 1")
-    if contrast != "none" and kind != "thorax":
-        raise UsageError("--contrast needs --kind thorax")
+    if kind != "thorax" and (contrast != "none" or plaques != "natural"):
+        raise UsageError("--contrast and --plaques need --kind thorax")
     syntax_uid(syntax)
     orders = []
     for number in range(1, studies + 1):

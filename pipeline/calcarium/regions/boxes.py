@@ -6,6 +6,7 @@ from math import ceil
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcarium.volume.model import Float64, Geometry
 from calcarium_kernels.contract import Box, Labels
@@ -14,7 +15,7 @@ Bounds: TypeAlias = tuple[slice, slice, slice]
 Shape: TypeAlias = tuple[int, int, int]
 
 
-def labelled_bounds(labels: Labels) -> Bounds:
+def labelled_bounds(labels: Labels | NDArray[np.bool_]) -> Bounds:
     """Smallest part of an array that holds every value but 0; empty slices if there is none."""
     bounds = [slice(0, size) for size in labels.shape]
     # The axis with the largest stride first: what is left gets smaller before it gets costly.

@@ -19,6 +19,7 @@ from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.grid import Mask, coarse_grid
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
 from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.anatomy.thorax import CONTRAST_HU
 from calcarium.regions.beside_plaque import Beside, look_beside
 from calcarium.regions.blood_pool import BloodPool, find_blood_pool
 from calcarium.regions.chambers import find_chambers, half_way
@@ -52,7 +53,9 @@ def detect_above_blood(
     landmarks = find_landmarks(volume, detector, kernels, anatomy)
     share = landmarks.thorax.contrast
     if share <= detector.heart.contrast_share:
-        raise ScanExcluded("no_contrast", f"{share:.0%} of the soft tissue is above 110 HU")
+        raise ScanExcluded(
+            "no_contrast", f"{share:.0%} of the soft tissue is above {CONTRAST_HU:.0f} HU"
+        )
     refuse_no_heart(landmarks, detector.heart)
     grid, heart = landmarks.thorax.grid, landmarks.heart.mask
     blood = find_blood_pool(volume, grid, landmarks.aorta, rules)
@@ -99,9 +102,10 @@ def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
 
 
 def _in_ring(found: Findings, rules: EvidenceRules) -> Mask:
-    """Deep in the heart without fat, or in the muscle: the detector's evidence, half of it or more.
+    """Deep in the heart, with hardly anything around that contrast leaves dark.
 
-    It is of anatomy and fat alone, which contrast leaves as they are.
+    Half of the detector's evidence or more. Bright blood makes muscle below 110 HU read as fat, so
+    this speaks only where next to nothing darker than calcium is near.
     """
     as_valve = valve(found, rules) <= -rules.valve_weight / 2
     return np.asarray(as_valve | (embedded(found, rules) <= -rules.embedded_weight / 2))

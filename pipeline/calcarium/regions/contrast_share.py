@@ -11,7 +11,7 @@ from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.body import body_mask, enclosed
 from calcarium.regions.anatomy.grid import TARGET_MM, Grid, coarse_grid
 from calcarium.regions.anatomy.lungs import find_lungs
-from calcarium.regions.anatomy.thorax import bright_share
+from calcarium.regions.anatomy.thorax import CONTRAST_HU, bright_share
 from calcarium.volume.model import Rescale, Volume
 from calcarium_kernels.contract import Kernels
 
@@ -22,8 +22,8 @@ def share_of_scan(volume: Volume, kernels: Kernels) -> float | None:
     """Share of the soft tissue that is brighter than any without contrast.
 
     As the detector measures it, but on every second block along each axis: chambers are ten
-    blocks wide. ``None`` where too little soft tissue is in view, or the rows do not run from
-    side to side.
+    blocks wide. ``None`` where too little soft tissue is in view, the image is smaller than a
+    block, or the rows do not run from side to side.
     """
     try:
         grid = _every_second_block(volume, kernels)
@@ -37,9 +37,17 @@ def share_of_scan(volume: Volume, kernels: Kernels) -> float | None:
 
 
 def refuse_contrast(share: float, rules: HeartRules) -> None:
-    """Refuse a scan of whose soft tissue too great a share is bright."""
+    """Refuse a scan of whose soft tissue too great a share, of 0 to 1, is bright.
+
+    Raises
+    ------
+    ScanExcluded
+        ``contrast``
+    """
     if share > rules.contrast_share:
-        raise ScanExcluded("contrast", f"{share:.0%} of the soft tissue is above 110 HU")
+        raise ScanExcluded(
+            "contrast", f"{share:.0%} of the soft tissue is above {CONTRAST_HU:.0f} HU"
+        )
 
 
 def _every_second_block(volume: Volume, kernels: Kernels) -> Grid:

@@ -126,7 +126,7 @@ def _keys(scan: Scan) -> Iterator[str]:
     # Of zip://0/IM1.dcm::/data/a.zip: IM1, 0, a, data.
     names = [name for part in first.url.split("::") for name in reversed(part.split("/")) if name]
     if len(scan.files) == 1 and names:
-        yield PurePosixPath(names[0]).stem
+        yield from (names[0], PurePosixPath(names[0]).stem)
     yield from names[1:]
 
 

@@ -72,7 +72,11 @@ def _without_contrast(
     if share is None:
         if _names_agent(scan):
             raise ScanExcluded("contrast", "the header names an agent, and no pixels say otherwise")
-        row = QualityRow("blood_contrast", "unknown", text="too little soft tissue in view")
+        row = QualityRow(
+            "blood_contrast",
+            "unknown",
+            text="too little soft tissue in view, or rows that do not run from side to side",
+        )
     else:
         refuse_contrast(share, protocol.detector.heart)
         usual = share <= protocol.detector.doubt.contrast_share
@@ -130,7 +134,8 @@ def _checked(region: Region, volume: Volume, protocol: Protocol, kernels: Kernel
 
     rules = protocol.detector
     landmarks = find_landmarks(volume, rules, kernels, Anatomy())
-    refuse_contrast(landmarks.thorax.contrast, rules.heart)
+    if protocol.region.source != "contrast":
+        refuse_contrast(landmarks.thorax.contrast, rules.heart)
     noise = noise_hu(volume, landmarks.thorax.grid, landmarks.heart.mask)
     rows = anatomy_doubts(landmarks, noise, rules.doubt)
     return replace(

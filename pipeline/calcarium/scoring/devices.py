@@ -61,7 +61,7 @@ def suspected_devices(
     Parameters
     ----------
     parts, agatston : what the convention scores, and the score of each part
-    counts : whether each part counts
+    counts : whether each part counts, shape (n_parts,)
     """
     bright = edges_reached(islands, (limit_hu,), volume) > 0
     if not bright.any():

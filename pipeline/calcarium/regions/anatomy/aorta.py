@@ -14,9 +14,10 @@ from calcarium.regions.anatomy.aorta_prior import (
     looks_like_blood,
 )
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, Part
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
 from calcarium.regions.anatomy.rings import RADII_MM, Path, best_path, ring_response
 from calcarium.regions.anatomy.thorax import Thorax
+from calcarium.regions.boxes import Bounds
 
 ABOVE_BOTTOM_MM = 165.0
 DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-21 mm
@@ -185,7 +186,7 @@ def _vessel_of_circles(circles: list[tuple[int, float, float, float]]) -> Vessel
     return Vessel(int(k[0]), at[0], at[1], at[2], np.ones(len(every)), float(len(every)))
 
 
-def _search_part(thorax: Thorax, extent: Extent) -> Part:
+def _search_part(thorax: Thorax, extent: Extent) -> Bounds:
     grid, spine = thorax.grid, thorax.spine
     slices, rows, columns = grid.hu.shape
     z = slice(max(0, extent.bottom - grid.slices(ABOVE_BOTTOM_MM)), min(slices, extent.bottom + 1))
@@ -217,7 +218,7 @@ def _trunk_penalty(grid: Grid, rings: Float32, blood: Float32, prior: Float32) -
     return np.asarray(np.minimum(penalty, np.float32(0.2)))
 
 
-def vessel_of(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
+def vessel_of(path: Path, rings: Float32, radii: slice, part: Bounds) -> Vessel:
     """A path of discs as circles, each moved by less than a voxel to where it fits best."""
     radius = path.radius + radii.start
     radii_near = np.arange(max(0, radius - 1), min(len(RADII_MM), radius + 2))
@@ -246,7 +247,7 @@ def vessel_of(path: Path, rings: Float32, radii: slice, part: Part) -> Vessel:
     )
 
 
-def _follow_root(grid: Grid, rings: Float32, blood: Float32, path: Path, part: Part) -> Vessel:
+def _follow_root(grid: Grid, rings: Float32, blood: Float32, path: Path, part: Bounds) -> Vessel:
     """The root below the ascending aorta: less round, and running backwards and to the left."""
     radius = path.radius + ASCENDING_RADII.start
     k = path.first + len(path.rows)

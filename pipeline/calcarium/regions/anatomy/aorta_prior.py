@@ -6,12 +6,13 @@ import numpy as np
 from scipy import ndimage
 
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Float32, Float64, Part
+from calcarium.regions.anatomy.grid import Float32, Float64
 from calcarium.regions.anatomy.rings import flat_top
 from calcarium.regions.anatomy.thorax import Thorax
+from calcarium.regions.boxes import Bounds
 
 
-def looks_like_blood(thorax: Thorax, part: Part) -> Float32:
+def looks_like_blood(thorax: Thorax, part: Bounds) -> Float32:
     """How much each voxel's surroundings are as bright as blood, 0 to 1; 0 in the lungs."""
     grid = thorax.grid
     blood_hu = min(thorax.blood_hu, 70.0)
@@ -24,7 +25,7 @@ def looks_like_blood(thorax: Thorax, part: Part) -> Float32:
     return np.asarray(like * ~thorax.lungs.mask[part], dtype=np.float32)
 
 
-def _places(thorax: Thorax, part: Part) -> tuple[Float64, Float64, Float64]:
+def _places(thorax: Thorax, part: Bounds) -> tuple[Float64, Float64, Float64]:
     """Behind the vertebra's front, left of the spine (mm); depth behind the front wall (share)."""
     grid, (z, y, x) = thorax.grid, part
     rows = np.arange(y.start, y.stop)[None, :, None]
@@ -33,7 +34,7 @@ def _places(thorax: Thorax, part: Part) -> tuple[Float64, Float64, Float64]:
     return behind, thorax.left_mm[:, :, x], depth
 
 
-def descending_prior(thorax: Thorax, extent: Extent, part: Part, *, side: int) -> Float32:
+def descending_prior(thorax: Thorax, extent: Extent, part: Bounds, *, side: int) -> Float32:
     """Left of the vertebra, and nearer to the midline further down; at the left lung."""
     grid, (z, _, _) = thorax.grid, part
     behind, left, _ = _places(thorax, part)
@@ -45,7 +46,7 @@ def descending_prior(thorax: Thorax, extent: Extent, part: Part, *, side: int) -
     return np.asarray(prior * ~in_spine, dtype=np.float32)
 
 
-def ascending_prior(thorax: Thorax, extent: Extent, part: Part, tilt: float) -> Float32:
+def ascending_prior(thorax: Thorax, extent: Extent, part: Bounds, tilt: float) -> Float32:
     """Before the spine and right of it, in the middle of the depth, well above the underside."""
     grid, (z, _, _) = thorax.grid, part
     behind, left, depth = _places(thorax, part)

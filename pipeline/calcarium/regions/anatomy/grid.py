@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcarium.errors import ScanExcluded
+from calcarium.regions.boxes import labelled_bounds
 from calcarium.volume.model import Geometry, Volume
 from calcarium_kernels.contract import Box, Kernels
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Part = tuple[slice, slice, slice]
 
 TARGET_MM = 3.0
 MAX_FACTOR = 64
@@ -98,7 +98,7 @@ class Grid:
         margin = self.pixels(margin_mm)
         bounds = []
         for axis, (inside, beyond) in enumerate(
-            zip(extent_of(mask), (0, margin, margin), strict=True)
+            zip(labelled_bounds(mask), (0, margin, margin), strict=True)
         ):
             held = self.nearest(axis, np.arange(self.native_shape[axis], dtype=np.intp))
             kept = (held >= inside.start - beyond) & (held < inside.stop + beyond)
@@ -164,14 +164,6 @@ def coarse_grid(volume: Volume, kernels: Kernels) -> Grid:
         geometry.shape,
         flipped,
     )
-
-
-def extent_of(mask: Mask) -> Part:
-    """The smallest part of a grid that holds a mask; empty if the mask is."""
-    rows: Mask = np.asarray(mask.any(axis=2))
-    seen = [np.flatnonzero(a) for a in (rows.any(axis=1), rows.any(axis=0), mask.any(axis=(0, 1)))]
-    z, y, x = (slice(int(i[0]), int(i[-1]) + 1) if len(i) else slice(0, 0) for i in seen)
-    return z, y, x
 
 
 def resample_mask(mask: Mask, grid: Grid) -> Mask:

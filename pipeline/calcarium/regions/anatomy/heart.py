@@ -11,10 +11,11 @@ from calcarium.regions.anatomy.aorta import Aorta
 from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.extent import Extent
-from calcarium.regions.anatomy.grid import Grid, Mask, Part, extent_of
+from calcarium.regions.anatomy.grid import Grid, Mask
 from calcarium.regions.anatomy.parts import Parts
 from calcarium.regions.anatomy.rings import flat_top
 from calcarium.regions.anatomy.thorax import Thorax, wall_bone
+from calcarium.regions.boxes import Bounds, labelled_bounds
 
 RIGHT_OF_SPINE = (0.5, 60.0)  # share of the chest's depth, but at least so many mm
 LEFT_OF_SPINE = (0.95, 125.0)
@@ -119,7 +120,7 @@ def _bone(thorax: Thorax, extent: Extent, rules: HeartRules) -> Mask:
     return bone
 
 
-def _descending(thorax: Thorax, aorta: Aorta, part: Part) -> Mask:
+def _descending(thorax: Thorax, aorta: Aorta, part: Bounds) -> Mask:
     z, y, x = part
     levels = np.arange(z.start, z.stop, dtype=np.float64)
     circle = aorta.descending.at(levels, beyond=0)
@@ -130,7 +131,7 @@ def _descending(thorax: Thorax, aorta: Aorta, part: Part) -> Mask:
     return np.asarray(within & (circle.known & (levels >= aorta.descending.first))[:, None, None])
 
 
-def _grown_core(thorax: Thorax, soft: Mask, part: Part) -> Mask:
+def _grown_core(thorax: Thorax, soft: Mask, part: Bounds) -> Mask:
     """The thick part nearest to the heart's place, grown back to its surface."""
     grid, (z, y, x) = thorax.grid, part
     padded = np.pad(soft, ((0, 0), (1, 1), (1, 1)))
@@ -165,7 +166,7 @@ def _measured(thorax: Thorax, extent: Extent, mask: Mask, bone: Mask) -> Heart:
 
 def _chambers(grid: Grid, mask: Mask) -> Mask:
     chambers = np.zeros_like(mask)
-    part = extent_of(mask)
+    part = labelled_bounds(mask)
     soft = mask[part] & (grid.hu[part] > CHAMBER_HU)
     chambers[part] = ~dilated(~soft, CHAMBER_DEPTH_MM, grid.sampling_mm)
     return chambers

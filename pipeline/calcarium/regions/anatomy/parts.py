@@ -32,7 +32,7 @@ class Parts:
 
     @classmethod
     def of(cls, mask: Mask) -> Parts:
-        """Find them."""
+        """The parts of a mask, shape (slices, rows, columns)."""
         padded = np.pad(mask, ((0, 0), (0, 1), (0, 1)))
         _, rows, columns = padded.shape
         ends = np.flatnonzero(np.diff(padded.ravel(), prepend=False))
@@ -45,16 +45,16 @@ class Parts:
 
     @property
     def size(self) -> Int64:
-        """Voxels of each part."""
+        """Voxels of each part, shape (n_parts,)."""
         return np.bincount(self.part, self.stop - self.start, len(self)).astype(np.int64)
 
     def sum(self, values: Float64 | Float32 | Mask) -> Float64:
-        """Sum of an array of the mask's shape over the voxels of each part."""
+        """Sum of an array of the mask's shape over the voxels of each part, shape (n_parts,)."""
         part = np.repeat(self.part, self.stop - self.start)
         return np.bincount(part, values[self.mask], len(self)).astype(np.float64)
 
     def only(self, wanted: Mask) -> Mask:
-        """The mask without its other parts."""
+        """The parts that are wanted, a flag for each, as a mask of the shape of ``mask``."""
         slices, rows, columns = self.mask.shape
         change = np.zeros(slices * (rows + 1) * (columns + 1), np.int8)
         kept = wanted[self.part]

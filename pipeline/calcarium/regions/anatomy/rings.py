@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from calcarium.regions.anatomy.grid import Float32, Float64, Mask, Part, extent_of
+from calcarium.regions.anatomy.grid import Float32, Float64, Mask
+from calcarium.regions.boxes import Bounds, labelled_bounds
 
 Complex64 = NDArray[np.complex64]
 
@@ -18,7 +19,7 @@ CLIP_HU = (-110.0, 70.0)  # fat to blood; a vessel's edge, not its calcium, make
 SOFTENING_HU_PER_MM = 5.0  # gradients well below this are noise
 RING_WIDTH_MM = 1.8
 STEP_COST = 0.02  # per voxel of sideways movement
-STRAY = 3  # voxels that a path may leave the place of positive scores by
+STRAY = 3  # voxels beside positive scores; engineering choice: further ones only cost a path
 RESOLUTION = 1 / 1024  # scores are rounded to this, so that no FFT's last bit decides
 
 
@@ -115,11 +116,11 @@ def best_path(scores: Float32, *, to_right: float = 0.0, to_left: float = 0.0) -
     )
 
 
-def _around(positive: Mask) -> Part:
+def _around(positive: Mask) -> Bounds:
     """Where a path can be: between its ends, which are positive, and hardly beside them."""
     if not positive.any():
         positive = np.ones_like(positive)
-    z, y, x = extent_of(positive)
+    z, y, x = labelled_bounds(positive)
     y, x = (slice(max(0, part.start - STRAY), part.stop + STRAY) for part in (y, x))
     return z, y, x
 

@@ -9,10 +9,11 @@ from scipy import ndimage
 
 from calcarium.regions.anatomy.body import body_mask, enclosed
 from calcarium.regions.anatomy.bright_disc import BrightDisc, find_bright_disc
-from calcarium.regions.anatomy.grid import Float64, Grid, Mask, Part
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.regions.anatomy.lungs import Lungs, find_lungs
 from calcarium.regions.anatomy.parts import Parts
 from calcarium.regions.anatomy.spine import Spine, find_spine
+from calcarium.regions.boxes import Bounds
 
 CARRY_MM = 60.0  # the heart touches the front wall; the lungs above it do not hide it
 FRONT_PERCENTILE, SMOOTH_MM = 30, 45.0
@@ -97,7 +98,7 @@ def find_thorax(grid: Grid, contrast_limit: float) -> Thorax:
     return Thorax(grid, body, lungs, spine, inside, front, depth_mm, soft, blood_hu, contrast, disc)
 
 
-def wall_bone(thorax: Thorax, part: Part) -> Mask:
+def wall_bone(thorax: Thorax, part: Bounds) -> Mask:
     """Ribs, cartilage, sternum and spine in a part of the grid.
 
     Everything brighter than blood that hangs together with bone outside the lungs' hull:

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from calcarium.config.detector_evidence import CandidateRules
 from calcarium.errors import ScanExcluded
-from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask, extent_of
+from calcarium.regions.anatomy.grid import Float32, Float64, Grid, Mask
+from calcarium.regions.boxes import labelled_bounds
 from calcarium.volume.model import Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int32, Int64, Labels
@@ -108,7 +109,7 @@ def find_candidates(volume: Volume, grid: Grid, heart: Mask, rules: CandidateRul
 
 def _widened(mask: Mask, margin: int) -> Mask:
     """A mask and what lies within a square around each of its voxels, slice by slice."""
-    z, *plane = extent_of(mask)
+    z, *plane = labelled_bounds(mask)
     part = z, *(slice(max(0, p.start - margin), p.stop + margin) for p in plane)
     size = 2 * margin + 1
     near = np.zeros_like(mask)

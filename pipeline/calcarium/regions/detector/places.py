@@ -11,10 +11,11 @@ from scipy.spatial import KDTree
 
 from calcarium.regions.anatomy.ball import dilated
 from calcarium.regions.anatomy.body import neighbours_in_plane
-from calcarium.regions.anatomy.grid import Float64, Grid, Mask, extent_of
+from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.regions.anatomy.heart import CHAMBER_DEPTH_MM, Heart
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.anatomy.thorax import Thorax
+from calcarium.regions.boxes import labelled_bounds
 from calcarium.regions.detector.beside_aorta import FAR_MM, beside_aorta, native_sign
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
@@ -169,7 +170,7 @@ def _distances(
 ) -> tuple[Float64, Float64, Float64]:
     """Mean distance to lung and wall bone, and share in the region widened by a block."""
     grid = thorax.grid
-    bounds = extent_of(heart.mask)
+    bounds = labelled_bounds(heart.mask)
     part = (bounds[0], *(slice(max(0, b.start - 1), b.stop + 1) for b in bounds[1:]))
     index = [
         grid.nearest(axis, native.astype(np.intp)) - p.start
@@ -225,7 +226,7 @@ def _muscle_share(grid: Grid, heart: Heart, k: Float64, row: Float64, column: Fl
     An artery lies in a groove between chambers, the pericardium over the hump of one. So it
     tells them apart better than the distance to the nearest chamber.
     """
-    part = extent_of(heart.mask)
+    part = labelled_bounds(heart.mask)
     solid = dilated(heart.chambers[part], CHAMBER_DEPTH_MM, grid.sampling_mm)
     share = ndimage.gaussian_filter(
         solid.astype(np.float32), [AROUND_MM / mm for mm in grid.sampling_mm], mode="constant"

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcarium.errors import ScanExcluded, ScanFailed
+from calcarium.regions.boxes import to_voxel
 from calcarium.regions.label_runs import LabelRuns, runs_of_rows
 from calcarium.regions.labelmap import LabelMap
 from calcarium.volume.model import Float64, Geometry
@@ -90,17 +91,13 @@ def _points(texts: list[str], n: int) -> Float64:
 
 
 def _slice_of(roi: Mapping[str, Any], image: Mapping[str, Any], geometry: Geometry) -> int:
-    """Index of the slice that an ROI lies on; -1 if it lies on none."""
+    """Index of the slice that an ROI lies on; outside the scan it may be any other number."""
     if not roi.get("Point_mm"):
         # A volume may count down.
         index = int(image["ImageIndex"])
         upward = geometry.origin_mm[-1, 2] >= geometry.origin_mm[0, 2]
         return index if upward else geometry.shape[0] - 1 - index
-    normal = np.cross(geometry.row_direction, geometry.column_direction)
-    height = _points(roi["Point_mm"], 3)[0] @ normal
-    distance = np.abs(geometry.slice_position_mm - height)
-    z = int(distance.argmin())
-    return z if distance[z] <= geometry.slice_increment_mm / 2 else -1
+    return int(np.rint(to_voxel(geometry, _points(roi["Point_mm"], 3)[:1])[0, 0]))
 
 
 def _draw(labels: NDArray[np.uint16], points: Float64, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from calcarium.volume.model import Geometry
 MASK_SUFFIXES = (
     ".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd", ".seg.dcm", ".dcm", ".xml", ".plist",
 )  # fmt: skip
+
+# A number (of a patient or scan) or a word for masks: names of structures have neither.
+NO_STRUCTURE = re.compile(r"\d|mask|label|seg|calc|cac|roi|annot|lesion", re.IGNORECASE)
 
 # What the libraries raise on bytes that are cut short or are something else.
 DAMAGED = (
@@ -65,7 +69,7 @@ def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple
     Parameters
     ----------
     url : a file whose name ends as one of :data:`MASK_SUFFIXES`; else a folder. A folder with
-        one file whose name says no structure stands for that file
+        one file whose name can be no structure's (:data:`NO_STRUCTURE`) stands for that file
     geometry : of the scan, for ROIs that are drawn on its slices
     labels : the protocol's names of labels; see :func:`calcarium.regions.names.sort_labels`
 
@@ -87,7 +91,7 @@ def read_masks(url: str, geometry: Geometry, labels: Mapping[str, str]) -> tuple
         return (_read_file(url, geometry, labels),)
     stems = [(stem, file) for file in _files_in(url) if (stem := mask_stem(file))]
     known = [(stem, file) for stem, file in stems if stem in labels or meaning(stem) is not None]
-    if len(stems) == 1 and not known:
+    if len(stems) == 1 and not known and NO_STRUCTURE.search(stems[0][0]):
         return (_read_file(stems[0][1], geometry, labels),)
     return tuple(
         _one_label(_read_file(file, geometry, {}), number, stem)
