@@ -104,6 +104,8 @@ def test_contrast_is_excluded_by_its_pixels_where_it_is_long_enough_to_be_read(
     rows = ScorerSetup(load_protocol(str(protocol)), RegionInputs(), b"secret")()(study).tables
     (scan,) = rows["series"]
     assert (scan["outcome"], scan["reason"], scan["stage"]) == ("excluded", "contrast", "region")
+    (said,) = rows["messages"]
+    assert "of the soft tissue is above 110 HU" in said["message"]
     assert not rows["scores"]
 
 
