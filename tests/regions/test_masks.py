@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
+from small_masks import RAS, on_scan
 from small_scans import centres_mm, geometry, lps_affine
 
 from calcarium.config import RegionRules
@@ -23,19 +24,11 @@ from calcarium.regions.model import Label, Region
 from calcarium.regions.resample import place
 from calcarium.volume.model import Geometry
 
-RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
 
 def mask_region(url: str, scan: Geometry, rules: RegionRules) -> Region:
     region = read_marked(url, scan, rules).region
     assert region is not None
     return region
-
-
-def on_scan(region: Region, shape: tuple[int, int, int]) -> NDArray[np.uint16]:
-    dense = np.zeros(shape, dtype=np.uint16)
-    dense[region.box.slices] = region.labels
-    return dense
 
 
 def turned(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from small_masks import on_scan
 from small_scans import centres_mm, geometry
 
 from calcarium.errors import ScanExcluded, UsageError
@@ -23,12 +23,6 @@ def region_of(tmp_path: Path, toml: str, scan: Geometry = SCAN) -> Region:
     return shapes_region(load_shapes(str(path)), scan)
 
 
-def on_scan(region: Region, scan: Geometry = SCAN) -> NDArray[np.uint16]:
-    dense = np.zeros(scan.shape, dtype=np.uint16)
-    dense[region.box.slices] = region.labels
-    return dense
-
-
 def shape(kind: str, label: int = 1, name: str = "LAD", **values: object) -> str:
     lines = [f'kind = "{kind}"', f'name = "{name}"', f"label = {label}"]
     lines += [f"{key} = {list(v) if isinstance(v, tuple) else v}" for key, v in values.items()]
@@ -38,7 +32,7 @@ def shape(kind: str, label: int = 1, name: str = "LAD", **values: object) -> str
 def test_a_sphere_holds_the_centres_within_its_radius(tmp_path: Path) -> None:
     region = region_of(tmp_path, shape("sphere", centre_mm=CENTRE, radius_mm=4.1))
     distance = np.sqrt(((centres_mm(SCAN) - CENTRE) ** 2).sum(axis=-1))
-    np.testing.assert_array_equal(on_scan(region), distance <= 4.1)
+    np.testing.assert_array_equal(on_scan(region, SCAN.shape), distance <= 4.1)
     assert region.meaning == {1: Label("LAD")}
     assert (region.source, region.rule, region.is_coronary) == ("shapes", "clip", True)
 
@@ -48,7 +42,9 @@ def test_a_box_lies_along_the_axes_of_the_patient(tmp_path: Path) -> None:
     centre = tuple(float(c) for c in centres_mm(scan)[6, 14, 19])
     region = region_of(tmp_path, shape("box", centre_mm=centre, size_mm=(11.0, 5.0, 3.0)), scan)
     off = np.abs(centres_mm(scan) - centre)
-    np.testing.assert_array_equal(on_scan(region, scan), (off <= [5.5, 2.5, 1.5]).all(axis=-1))
+    np.testing.assert_array_equal(
+        on_scan(region, scan.shape), (off <= [5.5, 2.5, 1.5]).all(axis=-1)
+    )
 
 
 @pytest.mark.parametrize("axis", [(0.0, 0.0, 1.0), (2.0, 0.0, 0.0), (1.0, -2.0, 0.5)])
@@ -61,7 +57,7 @@ def test_a_cylinder_holds_what_is_near_its_axis(
     # Distance from the axis as the length of a cross product: another formula than the code's.
     across = np.sqrt((np.cross(off, unit) ** 2).sum(axis=-1))
     expected = (across <= 3.3) & (np.abs(off @ unit) <= 3.85)
-    np.testing.assert_array_equal(on_scan(region_of(tmp_path, toml)), expected)
+    np.testing.assert_array_equal(on_scan(region_of(tmp_path, toml), SCAN.shape), expected)
 
 
 def test_the_count_of_voxels_is_the_volume(tmp_path: Path) -> None:
@@ -79,14 +75,14 @@ def test_a_frame_moves_every_shape_and_the_last_shape_lies_on_top(tmp_path: Path
     toml = "[frame]\norigin_mm = [5.0, -7.0, 11.0]\n" + shape(
         "sphere", centre_mm=there, radius_mm=4.0
     )
-    outer = on_scan(region_of(tmp_path, toml))
+    outer = on_scan(region_of(tmp_path, toml), SCAN.shape)
     load_shapes.cache_clear()
     inner = shape("sphere", 3, "insert 7", centre_mm=there, radius_mm=2.0)
     both = region_of(tmp_path, toml + inner)
     distance = np.sqrt(((centres_mm(SCAN) - CENTRE) ** 2).sum(axis=-1))
     np.testing.assert_array_equal(outer, distance <= 4.0)
     expected = np.where(distance <= 2.0, 3, outer)
-    np.testing.assert_array_equal(on_scan(both), expected)
+    np.testing.assert_array_equal(on_scan(both, SCAN.shape), expected)
     assert both.meaning == {1: Label("LAD"), 3: Label("insert 7")}
 
 
