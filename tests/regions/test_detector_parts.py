@@ -152,6 +152,13 @@ def test_standings(confidence, agatston, standing):
     assert [not why for why in verdicts.rejected_by] == counts
 
 
+def test_what_may_be_noise_is_not_even_possible():
+    confidence, agatston = np.array([0.9, 0.3, 0.3, 0.4]), np.full(4, 5.0)
+    reasons = ["fat", "valve", "brightness", "size"]
+    standing = decide(confidence, reasons, agatston, RULES.standing).standing
+    assert standing == ["accepted", "possible", "rejected", "possible"]
+
+
 def test_chambers_are_what_is_thicker_than_an_artery(make_volume):
     z, y, x = np.mgrid[:40, :96, :96] * np.array([3.0, 1.0, 1.0])[:, None, None, None]
     away = np.sqrt((z - 60) ** 2 + (y - 48) ** 2 + (x - 40) ** 2)
@@ -198,6 +205,15 @@ def arc(inner_mm, outer_mm, centre, voxel_mm):
     away = np.hypot(y - centre, x - centre) * voxel_mm
     quarter = (y > centre) & (x > centre)
     return np.nonzero((away >= inner_mm) & (away < outer_mm) & quarter)
+
+
+def test_the_ascending_aorta_goes_on_above_its_track():
+    track = Vessel(10, *(np.full(9, value) for value in (30.0, 40.0, 15.0, 0.6)), total=2.0)
+    aorta = Aorta(track, NO_VESSEL, NO_VESSEL, is_sure=True)
+    levels = np.array([2.0, 5.0, 10.0, 18.0])
+    assert aorta.axis_at(levels).known.tolist() == [False, True, True, True]
+    seen = aorta.ascending.at(levels, beyond=0.5).known  # exclusions hang on this
+    assert seen.tolist() == [False, False, True, True]
 
 
 @pytest.mark.parametrize("depth_mm", [1.5, 3.0, 7.0])

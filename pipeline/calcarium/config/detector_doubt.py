@@ -23,6 +23,15 @@ class DoubtRules(Section):
         "in 11 of 12",
         ge=0,
     )
+    cut_top_share: float = key(
+        0.5,
+        "Cross-section of the chambers and great vessels in the highest slice, as a share of the "
+        "largest, from which the heart is cut above.",
+        source="73 drawn thoraxes: median 0.36 5 mm above the highest artery, 0.59 5 mm below; "
+        "two chest CT: 0.45 or less from the left main up, 0.6 or more 20 mm below",
+        ge=0,
+        le=1,
+    )
     noise_hu: float = key(
         40.0,
         "Noise from which small lesions fade.",
@@ -89,7 +98,8 @@ class DoubtRules(Section):
     gross_change: float = key(
         1.5,
         "Upper over lower end of the score that warns even within a category; the score with "
-        "over that without calcium at the aorta, or off the grooves, that does.",
+        "over that without calcium at the aorta, or off the grooves, that does if the category "
+        "changes.",
         ge=1,
         source="engineering choice",
     )

@@ -24,6 +24,9 @@ DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-2
 TRUNK_RADII = slice(3, 6)
 TRUNK_FROM_AORTA_MM = (12.0, 30.0)  # the aorta lies this far behind and right of the trunk
 ABOVE_END = 1.5  # slices above a vessel that still belong to it
+# The ascending aorta goes on above the levels where it was looked for, up to its arch.
+AXIS_ABOVE_END = 7.0
+TO_RIGHT, TO_LEFT = 0.24, 0.04  # support that a step down costs: the ascending aorta runs left
 SHARPENING = 8  # power of the support that weighs neighbouring discs
 ROOT_MM = 24.0  # the root is followed this far below the ascending aorta
 ROOT_DRIFT = (0.5, 1.0)  # mm backwards and to the left per mm down
@@ -56,13 +59,13 @@ class Vessel:
         """Lowest slice."""
         return self.first + len(self) - 1
 
-    def at(self, k: Float64, *, beyond: float) -> Circles:
-        """Circles at levels ``k``; up to ``beyond`` slices below the end still count."""
+    def at(self, k: Float64, *, beyond: float, above: float = ABOVE_END) -> Circles:
+        """Circles at levels ``k``; so many slices below and above the ends still count."""
         n = len(k)
         if len(self) == 0:
             nowhere = np.zeros(n)
             return Circles(np.zeros(n, bool), nowhere, nowhere, nowhere, nowhere)
-        known = (k >= self.first - ABOVE_END) & (k <= self.last + beyond)
+        known = (k >= self.first - above) & (k <= self.last + beyond)
         i = np.clip(np.rint(k - self.first), 0, len(self) - 1).astype(np.intp)
         return Circles(known, self.rows[i], self.columns[i], self.radius_mm[i], self.support[i])
 
@@ -98,7 +101,7 @@ class Aorta:
 
     def axis_at(self, k: Float64) -> Circles:
         """The ascending aorta, below it the root; where neither is known, the nearer end."""
-        above = self.ascending.at(k, beyond=0.5)
+        above = self.ascending.at(k, beyond=0.5, above=AXIS_ABOVE_END)
         below = self.root.at(k, beyond=1)
         use_root = below.known & ~above.known
         return Circles(
@@ -134,8 +137,8 @@ def find_aorta(thorax: Thorax, extent: Extent, tilt: float, rules: AortaRules) -
     down = best_path(_scores(rings[DESCENDING_RADII], left, rules.descending_least_support))
     up = best_path(
         _scores(rings[ASCENDING_RADII], middle, rules.ascending_least_support, trunk),
-        to_right=0.08,
-        to_left=0.04,
+        to_right=TO_RIGHT,
+        to_left=TO_LEFT,
     )
     found = vessel_of(up, rings, ASCENDING_RADII, part)
     sure = up.total > rules.least_total and len(found) * grid.slice_mm >= rules.least_length_mm

@@ -20,6 +20,7 @@ from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
 DOUBTFUL = STEPS.index("doubtful")
+NOISE = ("brightness", "size")  # what speaks against a spot that may be noise
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,14 @@ def decide(
 ) -> Verdicts:
     """Turn confidences into standings; ``reasons`` are given to what does not count.
 
+    A spot that may be noise is possible only from a confidence that noise does not reach.
     Doubtful candidates that stand alone and weigh little do not make a zero positive: they
     stay at the upper end of the score.
     """
     limits = np.array([rules.possible, rules.doubtful, rules.accepted])
     step = np.searchsorted(limits, confidence, side="right")
+    faint = np.isin(reasons, NOISE) & (confidence < rules.possible_in_noise)
+    step[faint] = 0
     doubtful = step == DOUBTFUL
     alone = not (step > DOUBTFUL).any() and agatston[doubtful].sum() < rules.lone_agatston
     if alone:

@@ -18,7 +18,7 @@ from calcarium.regions.detector.places import Places
 from calcarium.regions.model import COUNTED
 
 LIVER_IN_VIEW_MM = 10.0  # below its dome: drawn hearts end 12 to 25 mm below that
-CATEGORY_LIMITS = (1e-9, 100.0, 400.0)  # none, below 100, below 400, more
+CATEGORY_LIMITS = (0.5, 10.5, 100.5, 400.5)  # five classes (Rumberger 1999) of rounded scores
 
 
 def find_doubts(
@@ -81,17 +81,18 @@ def _cut(landmarks: Landmarks, rules: DoubtRules) -> list[str]:
     """Sides at which the scan or the field of view ends inside the heart.
 
     The region is wider than the heart, so a side is cut only where the chambers themselves
-    reach the border: arteries lie on them. Below its dome the liver would pass for a chamber.
+    reach the border: arteries lie on them. Above the highest artery there are great vessels
+    alone, which are narrower than the heart. Below its dome the liver would pass for a chamber.
     """
     heart, extent, grid = landmarks.heart, landmarks.extent, landmarks.thorax.grid
     mask = heart.mask
-    top_known = extent.airway_end is not None or landmarks.aorta.is_sure
     dome = len(mask) if extent.liver_dome is None else extent.liver_dome
     liver_mm = (len(mask) - dome) * grid.slice_mm
     least = rules.cut_chambers_cm2 * 100 / (grid.pixel_mm * grid.slice_mm)
     chambers = heart.chambers[:dome]
+    section = chambers.sum(axis=(1, 2))
     ends = {
-        "top": mask[0].any() and not top_known,
+        "top": section[:1].sum() > rules.cut_top_share * section.max(initial=0),
         "bottom": mask[-1].any() and not extent.bottom_seen and liver_mm < LIVER_IN_VIEW_MM,
         "front": chambers[:, 0].sum() > least,
         "right": chambers[:, :, 0].sum() > least,
@@ -103,10 +104,16 @@ def _cut(landmarks: Landmarks, rules: DoubtRules) -> list[str]:
 def _hangs_on(
     check: str, suspect: Mask, places: Places, verdicts: Verdicts, rules: DoubtRules
 ) -> QualityRow:
-    """Whether the score hangs on calcium that may be no artery's."""
+    """Whether the category hangs on calcium that may be no artery's."""
     counted = _sum(places.agatston, verdicts, COUNTED)
     rest = _sum(places.agatston * ~suspect, verdicts, COUNTED)
-    return _row(check, counted <= rules.gross_change * rest, counted - rest)
+    hangs = counted > rules.gross_change * rest and not _same(rest, counted)
+    return _row(check, not hangs, counted - rest)
+
+
+def _same(one: float, other: float) -> bool:
+    """Whether two scores are of one category."""
+    return bool(np.digitize(one, CATEGORY_LIMITS) == np.digitize(other, CATEGORY_LIMITS))
 
 
 def at_aorta(places: Places, rules: DetectorRules) -> Mask:
@@ -119,16 +126,12 @@ def at_aorta(places: Places, rules: DetectorRules) -> Mask:
 
 
 def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> QualityRow:
-    """Whether the category depends on what is neither clearly accepted nor rejected."""
+    """Whether the score depends on what is neither clearly accepted nor rejected."""
     low = _sum(agatston, verdicts, ("accepted",))
     high = _sum(agatston, verdicts, (*COUNTED, "possible"))
-    same = np.digitize(low, CATEGORY_LIMITS) == np.digitize(high, CATEGORY_LIMITS)
-    sure = same and high <= rules.gross_change * low
-    return QualityRow(
-        "score_certainty",
-        "pass" if sure or high == 0 else "warn",
-        high - low,
-        f"{low:.0f} to {high:.0f}",
+    sure = high < CATEGORY_LIMITS[0] or high <= rules.gross_change * low
+    return _row(
+        "score_certainty", sure and _same(low, high), high - low, f"{low:.0f} to {high:.0f}"
     )
 
 
