@@ -91,7 +91,7 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         height_scale=float(rng.normal(0.94 if woman else 1.02, 0.04)),
         subcutaneous_mm=(10 if woman else 6) + 34 * fatness,
         muscle_mm=(11 if woman else 15) + 6 * float(rng.random()),
-        epicardial_fat_mm=2.0 + 5.0 * float(np.clip(fatness + rng.normal(0, 0.2), 0, 1)),
+        epicardial_fat_mm=1.3 + 5.2 * float(np.clip(fatness + rng.normal(0, 0.2), 0, 1)),
         lung_hu=float(rng.normal(-855, 22)),
         diaphragm_mm=float(rng.normal(0, 9)),
         heart_azimuth_deg=float(np.clip(rng.normal(46, 7), 30, 62)),

@@ -53,7 +53,7 @@ VEIN_RADIUS_MM: dict[Artery, tuple[float, ...]] = {
 # from where on this holds; engineering choices, higher in the atrioventricular groove
 LEVEL: dict[Artery, tuple[float, float]] = {
     "LM": (1.5, 4.0),
-    "LAD": (1.3, 3.5),
+    "LAD": (1.6, 2.4),
     "LCX": (2.0, 2.0),
     "RCA": (2.0, 2.0),
 }

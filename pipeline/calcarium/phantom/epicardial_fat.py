@@ -21,7 +21,7 @@ class EpicardialFat:
 
     Attributes
     ----------
-    floor : chambers, and the great vessels that leave them
+    floor : chambers, and the great vessels above them
     roof : inner face of the pericardium
     """
 
@@ -31,10 +31,11 @@ class EpicardialFat:
     @classmethod
     def of(cls, vessels: GreatVessels) -> EpicardialFat:
         """The fat of one heart."""
-        trunk = vessels.pulmonary[0]
+        trunk, _, right = vessels.pulmonary
         pieces: list[Capsule] = tube(trunk.path[::3], trunk.radii)
+        pieces += tube(right.path[::4], right.radii)
         pieces += tube(vessels.ascending.path[::4], vessels.ascending.radii)
-        floor = Union((*vessels.heart.muscle.parts, *pieces), blend_mm=4.0)
+        floor = Union((vessels.heart.muscle, *pieces), blend_mm=4.0)
         return cls(floor, vessels.heart.pericardium)
 
     def settled(
@@ -48,13 +49,13 @@ class EpicardialFat:
         radius_mm : of the vessel, shape (n,)
         level : one, or shape (n,); 0 where the vessel touches the floor, 1 where it comes as near
             to the roof as a vessel may. Where the fat is thinner than the vessel, it sinks into the
-            floor, by no more than half
+            floor
         rounds : steps towards it
         """
         for _ in range(rounds):
             here = self.floor.distance(*path.T).astype(np.float64)
             thickness = here - self.roof.distance(*path.T)
-            highest = np.maximum(thickness - radius_mm - BELOW_PERICARDIUM_MM, 0)
+            highest = np.maximum(thickness - radius_mm - BELOW_PERICARDIUM_MM, -radius_mm)
             room = np.minimum(highest - radius_mm, HIGHEST_MM)
             wanted = np.minimum(radius_mm + level * room, highest)
             step = np.clip(wanted - here, -MOST_STEP_MM, MOST_STEP_MM)

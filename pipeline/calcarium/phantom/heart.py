@@ -21,8 +21,12 @@ from calcarium.phantom.shapes import Bounds, Ellipsoid, Union, smooth_path, tube
 
 MYOCARDIUM_ABOVE_BLOOD_HU = 7.0
 PERICARDIUM_MM, PERICARDIUM_HU = 1.5, 15.0
-# fat on a free wall: millimetres, and on top a share of the person's ``epicardial_fat_mm``
-ON_RIGHT_VENTRICLE, ON_LEFT_VENTRICLE, ON_ATRIA = (1.0, 0.65), (1.6, 0.15), (0.5, 0.1)
+# within what distance of a groove its walls merge: in the septa, and between atria and ventricles
+VENTRICLES_MERGE_MM, ATRIA_MERGE_MM, GROOVE_MERGES_MM = 14.0, 16.0, 5.0
+# engineering choices, see Heart.pericardium: millimetres, and a share of ``epicardial_fat_mm`` on
+# top, of fat on a free wall; and by how much more the sac merges over a groove than its walls do
+ON_RIGHT_VENTRICLE, ON_LEFT_VENTRICLE, ON_ATRIA = (0.3, 0.55), (0.3, 0.2), (0.2, 0.05)
+OVER_VENTRICLES, OVER_GROOVE = (6.0, 3.4), (15.0, 2.7)
 ROOM_MM = 5.5  # round the fat, in the box that scan and diaphragm are placed by
 
 
@@ -95,31 +99,38 @@ class Heart:
         r = 17.5 * self.anatomy.aorta_scale
         return self._chamber([-10, 14, -12], [r, r, r])
 
+    @property
+    def _ventricles(self) -> tuple[Ellipsoid, ...]:
+        return self.left_ventricle, self.right_ventricle, self.outflow
+
+    @property
+    def _base(self) -> tuple[Ellipsoid, ...]:
+        return self.left_atrium, self.right_atrium, self.appendage, self.root
+
     @cached_property
     def muscle(self) -> Union:
-        """Outer surface of all chambers: what the coronary arteries lie on."""
-        parts = (
-            self.left_ventricle,
-            self.right_ventricle,
-            self.outflow,
-            self.left_atrium,
-            self.appendage,
-            self.right_atrium,
-            self.root,
-        )
-        return Union(parts, blend_mm=4.0)
+        """Outer surface of all chambers: what the coronary arteries lie on.
+
+        The ventricles merge in their septum, so the groove between them is shallow, as that
+        between the atria is; the one between atria and ventricles is deep.
+        """
+        ventricles = Union(self._ventricles, VENTRICLES_MERGE_MM)
+        atria = Union((self.left_atrium, self.right_atrium), ATRIA_MERGE_MM)
+        return Union((ventricles, atria, self.appendage, self.root), GROOVE_MERGES_MM)
 
     @cached_property
     def pericardium(self) -> Union:
         """Inner face of the sac: it bridges the grooves, which are full of fat.
 
-        In patients fat is 4 to 7 mm thick on the free wall of the right ventricle (means of
-        two groups, Eroglu 2009), 9 mm in the anterior and 7 mm in the posterior interventricular
-        groove (means of 80 hearts, J Cardiovasc Transl Res, "Ventricular Epicardial Adipose
-        Distribution on Human Hearts") and 10 to 18 mm round the coronary arteries (means of three
-        groups, Farag 2023); in all it has 104 +- 51 ml (PMC5537129) to 126 +- 56 ml (Tran 2014).
-        How much thinner it is on the other walls, and how far the sac spans a groove, are
-        engineering choices near these thicknesses; they make some 190 ml.
+        On unenhanced CT fat in the sac has 104 +- 51 ml (30 patients, PMC5537129), 126 +- 56 ml
+        (192 patients, Tran 2014), in the healthy a median of 33 ml per m2 of body surface
+        (quartiles 25 and 46, range 11 to 97; 226 people, Shmilovich 2011). It is 4 to 7 mm thick
+        on the free wall of the right ventricle (means of two groups, Eroglu 2009), 9 mm in the
+        anterior and 7 mm in the posterior interventricular groove (means of 80 hearts, J
+        Cardiovasc Transl Res, "Ventricular Epicardial Adipose Distribution on Human Hearts") and
+        10 to 18 mm round the coronary arteries (means of three groups, Farag 2023). How much
+        thinner it is on the other walls, and how far the sac spans a groove, are engineering
+        choices: with the thickness of all these means the volume would be too large.
         """
         fat = self.anatomy.epicardial_fat_mm
 
@@ -128,15 +139,17 @@ class Heart:
 
         right = covered((self.right_ventricle, self.outflow), ON_RIGHT_VENTRICLE)
         left = covered((self.left_ventricle,), ON_LEFT_VENTRICLE)
-        base = (self.left_atrium, self.appendage, self.right_atrium, self.root)
-        ventricles = Union((*left, *right), blend_mm=16 + 2 * fat)
-        atria = Union(tuple(covered(base, ON_ATRIA)), blend_mm=6.0)
-        return Union((ventricles, atria), blend_mm=20 + 3 * fat)
+        over_ventricles, over_groove = (
+            mm + share * fat for mm, share in (OVER_VENTRICLES, OVER_GROOVE)
+        )
+        ventricles = Union((*left, *right), VENTRICLES_MERGE_MM + over_ventricles)
+        atria = Union(tuple(covered(self._base, ON_ATRIA)), ATRIA_MERGE_MM)
+        return Union((ventricles, atria), GROOVE_MERGES_MM + over_groove)
 
     @cached_property
     def box(self) -> Bounds:
         """Lowest and highest corner of a box round the sac, with some room."""
-        low, high = self.muscle.bounds()
+        low, high = Union((*self._ventricles, *self._base), blend_mm=4.0).bounds()
         room = ROOM_MM + self.anatomy.epicardial_fat_mm
         return low - room, high + room
 
@@ -151,6 +164,7 @@ def paint_heart(canvas: Canvas, heart: Heart) -> None:
     _paint_surrounding_fat(canvas, heart)
     layers = [Layer(0.0, PERICARDIUM_HU, 15.0), Layer(PERICARDIUM_MM, FAT_HU + 14, 14.0)]
     canvas.paint_layers(Union(sac.parts, sac.blend_mm, PERICARDIUM_MM), layers)
+    canvas.paint(heart.muscle, blood + MYOCARDIUM_ABOVE_BLOOD_HU, grain_hu=2.0)
     for chamber in (heart.right_atrium, heart.left_atrium, heart.appendage):
         canvas.paint(chamber, blood, grain_hu=2.0)
     for chamber in (heart.right_ventricle, heart.outflow):
