@@ -63,6 +63,7 @@ DAMAGE: dict[str, Damage] = {
     "quality says nothing private": _set("quality", 0, text="of Alonso, aged 72"),
     "series says nothing private": _set("series", 0, filter_type="[PID 77123]"),
     "series says nothing": _set("series", 0, gated_evidence="seen on 2019-08-07"),
+    "lesions says nothing private": _set("lesions", 2, rejected_by="of Quixote"),
     "scores says nothing private": _set("scores", 0, region_source="/archive/la mancha/m.nii"),
 }
 

@@ -39,36 +39,49 @@ def leak_queries() -> dict[str, str]:
     shared = [table for table in TABLES.values() if table.name not in PRIVATE_TABLES]
     return {
         **{f"{table.name} says nothing private": _in_cells(table) for table in shared},
+        # A value can only be in files that have its first word: most have none.
         "the files beside the tables say nothing private": f"""
-            SELECT DISTINCT file AS what FROM shared_files JOIN ({PRIVATE_VALUES})
-                ON length(value) >= {SHORTEST_IN_FILES} + 2 AND contains(text, value)""",
+            WITH words AS (SELECT DISTINCT unnest(string_split(text, ' ')) AS word
+                FROM shared_files)
+            SELECT DISTINCT file AS what FROM shared_files JOIN (
+                SELECT value FROM private_values SEMI JOIN words
+                    ON word = split_part(value, ' ', 2)
+                WHERE length(value) >= {SHORTEST_IN_FILES} + 2)
+            ON contains(text, value)""",
     }
 
 
-def register_files(database: duckdb.DuckDBPyConnection, folder: ResultFolder) -> None:
-    """Register the text of the shareable files that are no tables as ``shared_files``."""
+def register_texts(database: duckdb.DuckDBPyConnection, folder: ResultFolder) -> None:
+    """Register what the queries ask beside the tables.
+
+    ``private_values`` are those of each study, ``shared_files`` the text of the shareable files
+    that are no tables.
+    """
     names = [n for n in folder.names(folder.root) if "." in n and n not in NOT_SHARED]
     texts = [folder.read(name).decode(errors="replace") for name in names]
     database.register("raw_files", pa.table({"file": names, "text": texts}))
+    normal = NORMAL.format("text")
     database.execute(
-        f"CREATE TEMP VIEW shared_files AS SELECT file, {NORMAL.format('text')} AS text "
-        "FROM raw_files"
+        f"CREATE TEMP TABLE shared_files AS SELECT file, {normal} AS text FROM raw_files"
     )
+    database.execute(f"CREATE TEMP TABLE private_values AS {PRIVATE_VALUES}")
 
 
 def _in_cells(table: Table) -> str:
-    cells = ", ".join(
-        f"""{{'name': '{column.name}', 'text': "{column.name}"}}"""
-        for column in table.columns
-        if _may_leak(column)
-    )
-    # Made normal once per cell, not once per cell and private value: long cells are slow.
+    names = [column.name for column in table.columns if _may_leak(column)]
+    columns = ", ".join(f'"{name}"' for name in names)
+    cells = ", ".join(f"""{{'name': '{name}', 'text': "{name}"}}""" for name in names)
+    # The words of a table are few, and making them normal is slow: once for each, not for each row.
     return f"""
         WITH cells AS MATERIALIZED (
-            SELECT study_id, cell.name AS name, {NORMAL.format("cell.text")} AS text
-            FROM (SELECT study_id, unnest([{cells}]) AS cell FROM {table.name}))
+            SELECT DISTINCT study_id, cell.name AS name, cell.text AS text
+            FROM (SELECT study_id, unnest([{cells}]) AS cell
+                FROM (SELECT DISTINCT study_id, {columns} FROM {table.name}))),
+        words AS MATERIALIZED (
+            SELECT text, {NORMAL.format("text")} AS normal FROM (SELECT DISTINCT text FROM cells))
         SELECT DISTINCT study_id || ' ' || name AS what
-        FROM cells JOIN ({PRIVATE_VALUES}) USING (study_id) WHERE contains(text, value)"""
+        FROM cells JOIN words USING (text) JOIN private_values USING (study_id)
+        WHERE contains(normal, value)"""
 
 
 def _may_leak(column: Column) -> bool:

@@ -14,7 +14,7 @@ from calcarium.tables.arrow_schema import arrow_schema
 from calcarium.tables.commit import row_counts
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.identities import identities
-from calcarium.tables.leaks import leak_queries, register_files
+from calcarium.tables.leaks import leak_queries, register_texts
 from calcarium.tables.read import connect
 from calcarium.tables.rows import TableName
 from calcarium.tables.runs import runs
@@ -43,7 +43,7 @@ def verify(folder: ResultFolder) -> list[Finding]:
         return torn
     with connect(folder) as database:
         _expect(database, folder)
-        register_files(database, folder)
+        register_texts(database, folder)
         queries = identities() | leak_queries()
         found = [_broken(database, identity, query) for identity, query in queries.items()]
         return [finding for finding in (*found, *_counts(database, folder)) if finding]
