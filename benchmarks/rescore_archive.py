@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,13 +70,12 @@ def _copy(table: pa.Table, ids: pa.Array, copy: int) -> pa.Table:
 
 def _with_other_uids(packed: bytes, copy: int) -> bytes:
     """Kept voxels whose images have other UIDs: bytes that no other study has."""
-    plain = zlib.decompress(packed)
-    (length,) = LENGTH.unpack_from(plain)
-    body = plain[LENGTH.size + length :]
-    facts = orjson.loads(plain[LENGTH.size : LENGTH.size + length])
+    (length,) = LENGTH.unpack_from(packed)
+    body = packed[LENGTH.size + length :]
+    facts = orjson.loads(packed[LENGTH.size : LENGTH.size + length])
     facts["sop_instance_uid"] = [f"{uid}.{copy}" for uid in facts["sop_instance_uid"]]
     text = orjson.dumps(facts)
-    return zlib.compress(LENGTH.pack(len(text)) + text + body, 6)
+    return LENGTH.pack(len(text)) + text + body
 
 
 def share_kept(scored: Path, dicom: Path) -> float:

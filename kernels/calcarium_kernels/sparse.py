@@ -33,12 +33,21 @@ class SparseArray:
 
     def __getitem__(self, zyx: tuple[Int64, Int64, Int64]) -> NDArray[np.int16 | np.uint16]:
         """Elements by their index arrays, as numpy's own advanced indexing gives them."""
-        asked = np.ravel_multi_index(zyx, self.shape)
-        place = np.searchsorted(self.index, asked)
-        place[place == self.index.size] = 0
-        found = self.values[place] if self.index.size else np.zeros(asked.shape, self.dtype)
-        known = self.index[place] == asked if self.index.size else np.zeros(asked.shape, bool)
-        return np.where(known, found, self.values.dtype.type(0))
+        place, known = self.find(np.ravel_multi_index(zyx, self.shape))
+        found: NDArray[np.int16 | np.uint16] = np.zeros(known.shape, self.dtype)
+        found[known] = self.values[place[known]]
+        return found
+
+    def part(self, keep: NDArray[np.bool_]) -> SparseArray:
+        """The same array with some of its elements known."""
+        return SparseArray(self.shape, self.index[keep], self.values[keep])
+
+    def find(self, index: Int64) -> tuple[Int64, NDArray[np.bool_]]:
+        """Where some flat indices are among the known ones, and which are."""
+        if not self.index.size:
+            return np.zeros_like(index), np.zeros(index.shape, dtype=np.bool_)
+        place = np.minimum(np.searchsorted(self.index, index), self.index.size - 1)
+        return place, self.index[place] == index
 
     def __array__(
         self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None

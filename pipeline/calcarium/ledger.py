@@ -5,16 +5,19 @@ Nothing in a shareable row is a name, a path, a date or a raw patient id.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os.path import commonprefix
 
-import orjson
+import numpy as np
 
 from calcarium.errors import REASONS
-from calcarium.outcome import ScanResult
+from calcarium.outcome import ScanResult, VolumeFacts
 from calcarium.quality import CHECKS
+from calcarium.regions.model import Words
 from calcarium.scoring.conventions import CONVENTIONS
-from calcarium.scoring.model import ConventionScore, LesionFacts, Measure
-from calcarium.tables.rows import Row
+from calcarium.scoring.model import ConventionScore, Measure, ScanScores
+from calcarium.tables.feature_columns import FEATURES
+from calcarium.tables.rows import Columns, Row, TableName
 
 
 def _ids(result: ScanResult) -> Row:
@@ -60,6 +63,15 @@ def series_row(result: ScanResult) -> Row:
         "shear_deg": volume.shear_deg if volume else None,
         "transfer_syntax_uid": first.transfer_syntax_uid,
         "lossy": seen.lossy_image_compression == "01",
+    }
+
+
+def scored_rows(results: Sequence[ScanResult]) -> dict[TableName, list[Row]]:
+    """Rows of the tables that a score changes, beside its lesions."""
+    return {
+        "scores": [row for result in results for row in score_rows(result)],
+        "vessels": [row for result in results for row in vessel_rows(result)],
+        "quality": [row for result in results for row in quality_rows(result)],
     }
 
 
@@ -140,45 +152,52 @@ def vessel_rows(result: ScanResult) -> list[Row]:
     ]
 
 
-def lesion_rows(result: ScanResult) -> list[Row]:
-    """One row per 3-D lesion, at the threshold of the primary convention."""
-    scores, volume = result.scores, result.volume
-    if scores is None or volume is None:
-        return []
-    ids = _ids(result)
-    return [
-        {
-            **ids,
-            "convention": scores.primary,
-            "lesion_id": lesion.lesion,
-            "vessel": lesion.vessel,
-            "accepted": lesion.accepted,
-            "standing": lesion.standing,
-            "rejected_by": lesion.rejected_by or None,
-            "confidence": lesion.confidence,
-            "agatston": lesion.agatston,
-            "volume_mm3": lesion.volume_mm3,
-            "mass_mg": lesion.mass_mg,
-            "n_voxels": lesion.n_voxels,
-            "area_mm2": lesion.area_mm2,
-            "peak_hu": lesion.peak_hu,
-            "mean_hu": lesion.mean_hu,
-            "centroid_x_mm": lesion.centroid_mm[0],
-            "centroid_y_mm": lesion.centroid_mm[1],
-            "centroid_z_mm": lesion.centroid_mm[2],
-            "slice_first": lesion.slice_first,
-            "slice_last": lesion.slice_last,
-            "peak_sop_instance_uid": volume.sop_instance_uid[lesion.peak_slice] or None,
-            "features_json": _features_json(lesion),
-        }
-        for lesion in scores.lesions
-    ]
+def lesion_columns(results: Sequence[ScanResult]) -> tuple[Columns, ...]:
+    """The 3-D lesions of each scored scan, at the threshold of the primary convention."""
+    return tuple(
+        _lesions(result, result.scores, result.volume)
+        for result in results
+        if result.scores is not None and result.volume is not None
+    )
 
 
-def _features_json(lesion: LesionFacts) -> str | None:
-    if not lesion.features:
-        return None
-    return orjson.dumps(lesion.features, option=orjson.OPT_SORT_KEYS).decode()
+def _lesions(result: ScanResult, scores: ScanScores, volume: VolumeFacts) -> Columns:
+    lesions, labels = scores.lesions, scores.lesions.labels
+    n = len(lesions)
+    uid = np.array(volume.sop_instance_uid, dtype=np.object_)[lesions.peak_slice]
+    unknown = np.full(n, np.nan)
+    x_mm, y_mm, z_mm = lesions.centroid_mm.T
+    columns: Columns = {
+        "scan_id": result.scan.scan_id,
+        "study_id": result.scan.study_id,
+        "convention": scores.primary,
+        "lesion_id": np.arange(n),
+        "vessel": labels.vessel,
+        "accepted": labels.counts,
+        "standing": labels.standing,
+        "rejected_by": _or_empty(labels.rejected_by),
+        "confidence": labels.confidence,
+        "agatston": lesions.agatston,
+        "volume_mm3": lesions.volume_mm3,
+        "mass_mg": lesions.mass_mg,
+        "n_voxels": lesions.n_voxels,
+        "area_mm2": lesions.area_mm2,
+        "peak_hu": lesions.peak_hu,
+        "mean_hu": lesions.mean_hu,
+        "centroid_x_mm": x_mm,
+        "centroid_y_mm": y_mm,
+        "centroid_z_mm": z_mm,
+        "slice_first": lesions.slice_first,
+        "slice_last": lesions.slice_last,
+        "peak_sop_instance_uid": _or_empty(uid),
+    }
+    features = dict(zip(labels.measured, labels.features, strict=True))
+    return columns | {c.name: features.get(name, unknown) for name, c in FEATURES.items()}
+
+
+def _or_empty(column: Words) -> Words:
+    """The same words; where there are none, an empty cell."""
+    return np.where(column == "", np.array(None), column)
 
 
 def quality_rows(result: ScanResult) -> list[Row]:

@@ -12,25 +12,24 @@ import pyarrow.compute as pc
 from calcarium.config import Protocols
 from calcarium.errors import REASONS, UsageError
 from calcarium.kept import recall
-from calcarium.ledger import lesion_rows, quality_rows, score_rows, vessel_rows
+from calcarium.ledger import lesion_columns, scored_rows
 from calcarium.outcome import ScanResult
 from calcarium.quality import QualityRow
 from calcarium.regions.detector.rejudge import can_rejudge, rejudge
 from calcarium.scoring.score import lowest_threshold_hu
 from calcarium.study import score_volume
 from calcarium.study_row import PRIMARY_COLUMNS, primary_cells
-from calcarium.tables.commit import commit_tables, sweep, table_of
+from calcarium.tables.commit import commit_tables, sweep, tables_of
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import committed_study_ids, dataset
-from calcarium.tables.rows import Cell, Row, TableName
-from calcarium.tables.schema import TABLES
-from calcarium.tables.stamp import Stamp
+from calcarium.tables.rows import Cell, Row, StudyRows, TableName
+from calcarium.tables.stamp import Stamp, stamp
 from calcarium_kernels.contract import Kernels
 
 # What a rescore may change beside the detector's verdicts; all else decided what was kept.
 FREE_SECTIONS = ("scoring", "interpret", "name", "description")
 READ: tuple[TableName, ...] = ("studies", "series", "voxels")
-SCORED: tuple[TableName, ...] = ("scores", "vessels", "lesions", "quality")
+UNREAD: tuple[TableName, ...] = ("links", "messages")
 StudyTables = dict[TableName, list[Row]]
 
 
@@ -69,8 +68,7 @@ class Rescorer:
         for part in source.committed():
             tables = {
                 name: dataset(source, name, [part]).to_table(filter=left)
-                for name in TABLES
-                if name not in SCORED or name == "quality"
+                for name in (*READ, *UNREAD, "quality")
             }
             if tables["studies"].num_rows:
                 commit_tables(out, self._tables(tables))
@@ -79,28 +77,16 @@ class Rescorer:
 
     def _tables(self, old: Mapping[TableName, pa.Table]) -> dict[TableName, pa.Table]:
         """The tables of some studies; what no score changes goes through unread."""
-        rows: StudyTables = {name: [] for name in (*READ[:2], *SCORED)}
-        for study in _by_study({name: old[name].to_pylist() for name in READ}):
-            for name, found in self.study(study).items():
-                rows[name] += found
-        stamp = vars(self.made_by)
-        tables = {
-            name: table_of(
-                name,
-                [row | {c.name: stamp[c.name] for c in TABLES[name].columns if c.stamped}
-                 for row in found],
-            )
-            for name, found in rows.items()
-        }  # fmt: skip
+        studies = _by_study({name: old[name].to_pylist() for name in READ})
+        new = tables_of([stamp(self.study(study), self.made_by) for study in studies])
         # Scans that were not scored have checks as well.
         is_kept = pc.is_in(old["quality"]["scan_id"], old["voxels"]["scan_id"].combine_chunks())
-        as_before = _stamped(old["quality"].filter(pc.invert(is_kept)), self.made_by)
-        tables["quality"] = pa.concat_tables([tables["quality"], as_before])
-        return tables | {
-            name: _stamped(table, self.made_by) for name, table in old.items() if name not in tables
-        }
+        as_before = old["quality"].filter(pc.invert(is_kept))
+        new["quality"] = pa.concat_tables([new["quality"], _stamped(as_before, self.made_by)])
+        # The voxels stay where they are, beside the protocol that they were kept by.
+        return new | {name: _stamped(old[name], self.made_by) for name in UNREAD}
 
-    def study(self, tables: StudyTables) -> StudyTables:
+    def study(self, tables: StudyTables) -> StudyRows:
         """The rows of a study, scored again; excluded and failed scans stay as they are."""
         kept = {row["scan_id"]: row for row in tables["voxels"]}
         results = []
@@ -109,17 +95,22 @@ class Rescorer:
                 results.append(self._scan(kept[row["scan_id"]]))
             elif row["outcome"] == "scored":
                 raise UsageError(
-                    f"{row['scan_id']!s} has no voxels: score it with --voxels HU first"
+                    f"{row['scan_id']!s} has no voxels: score it with --voxels HU first, or "
+                    "rescore the folder that this one was rescored from"
                 )
         ended = {result.scan.scan_id: result for result in results}
-        return {
-            "studies": [_study(row, results) for row in tables["studies"]],
-            "series": [row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]],
-            "scores": [row for result in results for row in score_rows(result)],
-            "vessels": [row for result in results for row in vessel_rows(result)],
-            "lesions": [row for result in results for row in lesion_rows(result)],
-            "quality": [row for result in results for row in quality_rows(result)],
-        }
+        (study,) = tables["studies"]
+        return StudyRows(
+            str(study["study_id"]),
+            {
+                "studies": [_study(study, results)],
+                "series": [
+                    row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]
+                ],
+                **scored_rows(results),
+            },
+            lesion_columns(results),
+        )
 
     def _scan(self, row: Row) -> ScanResult:
         known = recall(row)
@@ -151,7 +142,7 @@ def _by_study(tables: StudyTables) -> Iterator[StudyTables]:
 
 def _stamped(table: pa.Table, made_by: Stamp) -> pa.Table:
     """A table with only the run that wrote it replaced."""
-    run_id = pa.array([made_by.run_id] * table.num_rows, pa.string())
+    run_id = pa.repeat(made_by.run_id, table.num_rows)
     return table.set_column(
         table.schema.get_field_index("run_id"), table.schema.field("run_id"), run_id
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from calcarium.config.protocol import ScanClass
 from calcarium.errors import REASONS, ReasonGroup
 from calcarium.ledger import (
-    lesion_rows,
+    lesion_columns,
     links_row,
     message_row,
-    quality_rows,
     score_cells,
-    score_rows,
     score_type,
+    scored_rows,
     series_row,
     threshold_free_cells,
-    vessel_rows,
     voxel_rows,
 )
 from calcarium.outcome import ScanResult
@@ -63,14 +61,12 @@ def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> Study
         {
             "studies": [studies_row(study_id, results, secret)],
             "series": [series_row(result) for result in results],
-            "scores": [row for result in results for row in score_rows(result)],
-            "vessels": [row for result in results for row in vessel_rows(result)],
-            "lesions": [row for result in results for row in lesion_rows(result)],
-            "quality": [row for result in results for row in quality_rows(result)],
+            **scored_rows(results),
             "voxels": [row for result in results for row in voxel_rows(result)],
             "links": [links_row(result) for result in results],
             "messages": [message_row(result) for result in results if result.message],
         },
+        lesion_columns(results),
     )
 
 

@@ -1,4 +1,4 @@
-"""The few voxels of a scan that any score can depend on, packed to a few kilobytes.
+"""The few voxels of a scan that any score can depend on, packed to some kilobytes.
 
 With them a scan is scored again, by other conventions and thresholds, without its DICOM. Kept
 are the foreground voxels of the region down to a base in Hounsfield units, each with its label,
@@ -9,9 +9,8 @@ beside them, which noise may lift.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
@@ -20,15 +19,16 @@ import orjson
 from numpy.typing import NDArray
 
 from calcarium.errors import UsageError
-from calcarium.regions.model import Label, Region
+from calcarium.regions.model import LabelColumns, Meaning, Region, words
 from calcarium.regions.select import label_at
-from calcarium.volume.model import Geometry, Rescale, Volume
+from calcarium.volume.model import Float64, Geometry, Rescale, Volume
 from calcarium.volume.thresholds import stored_threshold
 from calcarium_kernels.contract import Box, Int64, Labels, Stored
 from calcarium_kernels.host import LesionVoxels, lesion_voxels
 from calcarium_kernels.sparse import SparseArray
 
-FORMAT = 2  # 2: with the slices around, and where labels of contrast CT end
+FORMAT = 3  # 3: what labels mean as columns; 2: the slices around, where labels of CTA end
+NAMED = ("vessel", "standing", "rejected_by")
 LENGTH = struct.Struct("<I")
 Facts = dict[str, object]
 
@@ -64,11 +64,16 @@ def pack(volume: Volume, region: Region, base_hu: float, *, slices_around: int =
     else:
         label = np.zeros(place.size, dtype=np.int64)
         label[np.searchsorted(place, _flat(voxels, volume.geometry.shape))] = voxels.label
-    facts = orjson.dumps(_facts(volume, region, base_hu))
+    facts = orjson.dumps(_facts(volume, region, base_hu) | {"n_voxels": place.size})
     steps = np.diff(place, prepend=0).astype("<u4")
-    parts = (steps, stored.astype(stored.dtype.newbyteorder("<")), label.astype("<u2"))
-    body = b"".join(part.tobytes() for part in parts)
-    return zlib.compress(LENGTH.pack(len(facts)) + facts + body, 6)
+    parts = (
+        steps,
+        stored.astype(stored.dtype.newbyteorder("<")),
+        label.astype("<u2"),
+        region.known.labels.confidence.astype("<f8"),
+        region.known.labels.features.astype("<f8"),
+    )
+    return b"".join([LENGTH.pack(len(facts)), facts, *(part.tobytes() for part in parts)])
 
 
 def unpack(packed: bytes) -> PackedScan:
@@ -79,20 +84,19 @@ def unpack(packed: bytes) -> PackedScan:
     UsageError
         if another version packed them in another format.
     """
-    plain = zlib.decompress(packed)
-    (length,) = LENGTH.unpack_from(plain)
-    facts = orjson.loads(plain[LENGTH.size : LENGTH.size + length])
+    (length,) = LENGTH.unpack_from(packed)
+    facts = orjson.loads(packed[LENGTH.size : LENGTH.size + length])
     if facts["format"] != FORMAT:
         raise UsageError(
             f"its voxels are of format {facts['format']}, and this version reads {FORMAT}: "
             "score it again with --voxels HU"
         )
     dtype = np.dtype(facts["dtype"])
-    body = plain[LENGTH.size + length :]
-    n = len(body) // (4 + dtype.itemsize + 2)
-    place = np.cumsum(np.frombuffer(body, "<u4", n), dtype=np.int64)
-    stored = np.frombuffer(body, dtype.newbyteorder("<"), n, 4 * n)
-    label = np.frombuffer(body, "<u2", n, (4 + dtype.itemsize) * n)
+    n, at = facts["n_voxels"], LENGTH.size + length
+    place = np.cumsum(np.frombuffer(packed, "<u4", n, at), dtype=np.int64)
+    stored = np.frombuffer(packed, dtype.newbyteorder("<"), n, at + 4 * n)
+    label = np.frombuffer(packed, "<u2", n, at + (4 + dtype.itemsize) * n)
+    numbers = np.frombuffer(packed, "<f8", offset=at + (4 + dtype.itemsize + 2) * n)
     rescale = Rescale(_fractions(facts["slope"]), _fractions(facts["intercept"]))
     geometry = _geometry(facts["geometry"])
     # Sparse arrays take the place of whole ones wherever scores are made.
@@ -100,7 +104,7 @@ def unpack(packed: bytes) -> PackedScan:
     volume = Volume(voxels, rescale, geometry, tuple(facts["sop_instance_uid"]))
     labelled = label > 0
     labels = cast(Labels, SparseArray(geometry.shape, place[labelled], label[labelled]))
-    return PackedScan(volume, _region(facts["region"], labels), facts["base_hu"])
+    return PackedScan(volume, _region(facts["region"], labels, numbers), facts["base_hu"])
 
 
 def _kept(volume: Volume, region: Region, threshold: NDArray[np.int32]) -> LesionVoxels:
@@ -157,7 +161,9 @@ def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
         "sop_instance_uid": volume.sop_instance_uid,
         "geometry": geometry,
         "region": {
-            "meaning": {str(v): asdict(label) for v, label in region.meaning.items()},
+            "value": region.known.value.tolist(),
+            "named": {name: getattr(region.known.labels, name).tolist() for name in NAMED},
+            "measured": region.known.labels.measured,
             "rule": region.rule,
             "source": region.source,
             "sha256": region.sha256,
@@ -183,16 +189,18 @@ def _geometry(facts: Mapping[str, object]) -> Geometry:
     return Geometry(**known, **vectors, **rest)  # type: ignore[arg-type]
 
 
-def _region(facts: Mapping[str, object], labels: Labels) -> Region:
-    meaning = cast(Mapping[str, Mapping[str, object]], facts["meaning"])
-    made = Region(
+def _region(facts: Facts, labels: Labels, numbers: Float64) -> Region:
+    named = cast(Mapping[str, list[str]], facts["named"])
+    value = np.array(facts["value"], dtype=np.int64)
+    measured = tuple(cast(list[str], facts["measured"]))
+    numbers = numbers.reshape(1 + len(measured), value.size)
+    vessel, standing, rejected_by = (words(named[name]) for name in NAMED)
+    known = LabelColumns(vessel, standing, rejected_by, numbers[0], measured, numbers[1:])
+    plain = ("rule", "source", "sha256", "is_coronary", "threshold_hu", "floor_hu")
+    return Region(
         Box.whole(labels.shape),
         labels,
-        {int(value): Label(**label) for value, label in meaning.items()},  # type: ignore[arg-type]
-        rule="clip",
-        source="mask",
+        Meaning(value, known),
+        vessels=tuple(cast(list[str], facts["vessels"])),
+        **{name: facts[name] for name in plain},  # type: ignore[arg-type]
     )
-    vessels = tuple(cast(list[str], facts["vessels"]))
-    plain = ("rule", "source", "sha256", "is_coronary", "threshold_hu", "floor_hu")
-    rest = {name: facts[name] for name in plain}
-    return replace(made, vessels=vessels, **rest)  # type: ignore[arg-type]

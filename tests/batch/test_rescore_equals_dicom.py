@@ -14,12 +14,14 @@ from calcarium.phantom.study import StudyOrder
 from calcarium.regions.inputs import gather_inputs
 from calcarium.rescore import Rescorer
 from calcarium.study import ScorerSetup
-from calcarium.tables.stamp import Stamp
+from calcarium.tables.commit import tables_of
+from calcarium.tables.rows import StudyRows
+from calcarium.tables.stamp import Stamp, stamp
 from calcarium_kernels import load
 
 SOURCE = {"masks": "none", "detector": "detector"}
 STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
-SCORED = ("studies", "series", "scores", "vessels", "lesions", "quality")
+SCORED = ("studies", "series", "scores", "vessels", "quality")
 
 
 def scoring(*conventions: str, **keys: object) -> str:
@@ -83,7 +85,11 @@ def rows(phantoms, source, rules, base_hu=None):
     """The rows of both studies, from their DICOM."""
     masks = gather_inputs(str(phantoms / "masks") if source == "masks" else "")
     score = ScorerSetup(rules, masks, b"secret", voxels_base_hu=base_hu)()
-    return [score(study).tables for study in iter_studies(phantoms / "index")]
+    return [score(study) for study in iter_studies(phantoms / "index")]
+
+
+def lesions(study):
+    return tables_of([StudyRows(study.study_id, {}, stamp(study, STAMP).lesions)])["lesions"]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +98,14 @@ def kept(phantoms, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shipped")
     shipped = {source: protocols(source, "", folder) for source in SOURCE}
     return {source: (p, rows(phantoms, source, p, 100.0)) for source, p in shipped.items()}
+
+
+@pytest.mark.parametrize("source", SOURCE)
+def test_voxels_are_under_2_percent_of_the_pixels(phantoms, kept, source):
+    slices = sum(1 for _ in (phantoms / "dicom").rglob("*.dcm"))
+    voxels = [row["packed"] for study in kept[source][1] for row in study.tables["voxels"]]
+    assert len(voxels) == 2
+    assert 0 < sum(map(len, voxels)) < 0.02 * slices * 192 * 192 * 2
 
 
 @pytest.mark.parametrize(
@@ -104,10 +118,14 @@ def kept(phantoms, tmp_path_factory):
 def test_rows_are_those_of_the_dicom(phantoms, kept, tmp_path, source, change):
     before, first = kept[source]
     rules = protocols(source, change, tmp_path)
-    rescored = [Rescorer(before, rules, load("numpy"), STAMP).study(study) for study in first]
+    rescorer = Rescorer(before, rules, load("numpy"), STAMP)
+    rescored = [rescorer.study(study.tables) for study in first]
     expected = rows(phantoms, source, rules)
-    for table in SCORED:
-        assert [study[table] for study in rescored] == [study[table] for study in expected]
-    told = ("scores", "lesions")
-    assert [[s[t] for t in told] for s in rescored] != [[s[t] for t in told] for s in first]
-    assert any(row["agatston"] for study in first for row in study["scores"])
+    for found, wanted in zip(rescored, expected, strict=True):
+        assert [found.tables[name] for name in SCORED] == [wanted.tables[name] for name in SCORED]
+        assert lesions(found) == lesions(wanted)
+    assert any(
+        now.tables["scores"] != then.tables["scores"] or lesions(now) != lesions(then)
+        for now, then in zip(rescored, first, strict=True)
+    )
+    assert any(row["agatston"] for study in first for row in study.tables["scores"])

@@ -9,6 +9,10 @@ from calcarium.intake.index import build_index
 from calcarium.intake.studies import iter_studies
 from calcarium.regions.inputs import RegionInputs
 from calcarium.study import ScorerSetup
+from calcarium.tables.commit import tables_of
+from calcarium.tables.stamp import Stamp, stamp
+
+STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,8 @@ def rows_of(test_data, tmp_path_factory):
             build_index([str(test_data / name)], folder / "index")
             (study,) = iter_studies(folder / "index")
             scorer = ScorerSetup(load_protocol(str(protocol)), RegionInputs(), b"secret")()
-            made[name, source] = scorer(study).tables
+            tables = tables_of([stamp(scorer(study), STAMP)])
+            made[name, source] = {table: rows.to_pylist() for table, rows in tables.items()}
         return made[name, source]
 
     return score

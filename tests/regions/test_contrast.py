@@ -19,6 +19,7 @@ from calcarium.regions.contrast import detect_above_blood
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.model import Region
 from calcarium.scoring.score import score_region
+from calcarium.tables.feature_columns import FEATURES
 from calcarium.volume.model import Volume
 from calcarium_kernels import load
 
@@ -127,6 +128,7 @@ def test_a_share_of_zero_counts_what_is_above_the_threshold(
     )
     mask = counted(plain, volume.stored.shape)
     assert region.threshold_hu is not None
+    assert set(region.known.labels.measured) <= set(FEATURES)
     assert (volume.stored[mask] >= region.threshold_hu).all()
     told = sum(
         (label.features or {})["above_threshold_mm3"]

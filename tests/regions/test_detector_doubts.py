@@ -12,6 +12,7 @@ from calcarium.regions.detector.decide import Verdicts
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.doubts import doubts_of_verdicts
 from calcarium.regions.detector.places import Places
+from calcarium.regions.model import words
 from calcarium.volume.model import Rescale, Volume
 
 
@@ -67,7 +68,7 @@ def doubt(check, agatston, **where):
     place = {field.name: np.zeros(n) for field in fields(Places)}
     place |= {name: np.array(values, float) for name, values in where.items()}
     place["agatston"] = np.array(agatston, float)
-    verdicts = Verdicts(np.ones(n), ["accepted"] * n, [""] * n)
+    verdicts = Verdicts(np.ones(n), words(["accepted"] * n), words([""] * n))
     rows = doubts_of_verdicts(Places(**place), verdicts, RULES)
     return next((row.status, row.value) for row in rows if row.check == check)
 

@@ -27,6 +27,7 @@ from calcarium.regions.detector.evidence import Findings, aortic_wall, ramp
 from calcarium.regions.detector.exclusions import above_root
 from calcarium.regions.detector.places import AROUND_MM, Places, _muscle_share
 from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.model import words
 from calcarium_kernels import load
 from calcarium_kernels.contract import Box
 
@@ -146,17 +147,19 @@ def test_the_rim_covers_no_other_candidate(make_volume):
 )
 def test_standings(confidence, agatston, standing):
     n = len(confidence)
-    verdicts = decide(np.array(confidence), ["why"] * n, np.array(agatston, float), RULES.standing)
-    assert verdicts.standing == standing
+    verdicts = decide(
+        np.array(confidence), words(["why"] * n), np.array(agatston, float), RULES.standing
+    )
+    assert verdicts.standing.tolist() == standing
     counts = [s in ("accepted", "doubtful") for s in standing]
     assert [not why for why in verdicts.rejected_by] == counts
 
 
 def test_what_may_be_noise_is_not_even_possible():
     confidence, agatston = np.array([0.9, 0.3, 0.3, 0.4]), np.full(4, 5.0)
-    reasons = ["fat", "valve", "brightness", "size"]
+    reasons = words(["fat", "valve", "brightness", "size"])
     standing = decide(confidence, reasons, agatston, RULES.standing).standing
-    assert standing == ["accepted", "possible", "rejected", "possible"]
+    assert standing.tolist() == ["accepted", "possible", "rejected", "possible"]
 
 
 def test_chambers_are_what_is_thicker_than_an_artery(make_volume):

@@ -17,6 +17,7 @@ from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.landmarks import find_landmarks
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.model import Region
+from calcarium.tables.feature_columns import FEATURES
 from calcarium.volume.model import Geometry, Rescale, Volume
 from calcarium_kernels import load
 
@@ -86,6 +87,7 @@ def test_zero_stays_zero():
 def test_every_label_is_explained():
     region = detect(volume_of(phantom(CALCIFIED)), RULES, KERNELS)
     assert set(np.unique(region.labels)) - {0} == set(region.meaning)
+    assert set(region.known.labels.measured) <= set(FEATURES)
     for label in region.meaning.values():
         assert (label.rejected_by == "") == (label.standing in COUNTED)
         assert 0 <= label.confidence <= 1

@@ -274,11 +274,8 @@ def test_lesion_rows_add_up_to_the_score(make_volume):
     volume = make_volume(hu)
     region = whole(volume, labels, _1="LM", _2="LAD", _3="RCA")
     scores = score(volume, region, "literature")
-    lesions = [lesion.agatston or 0.0 for lesion in scores.lesions]
-    assert sum(lesions) == pytest.approx(only(scores).total.agatston)
-    assert sum(lesion.n_voxels for lesion in scores.lesions) == int(
-        ((hu >= 130) & (labels > 0)).sum()
-    )
+    assert scores.lesions.agatston.sum() == pytest.approx(only(scores).total.agatston)
+    assert scores.lesions.n_voxels.sum() == ((hu >= 130) & (labels > 0)).sum()
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [("-1", "1500"), ("0.5", "-1024"), ("2", "-1000")])
@@ -295,8 +292,8 @@ def test_scores_do_not_depend_on_the_rescale(make_volume, slope, intercept):
         assert first.total.agatston == second.total.agatston
         assert first.total.volume_mm3 == second.total.volume_mm3
         assert first.total.mass_mg == pytest.approx(second.total.mass_mg)
-    assert [x.n_voxels for x in a.lesions] == [x.n_voxels for x in b.lesions]
-    assert [x.peak_hu for x in a.lesions] == [x.peak_hu for x in b.lesions]
+    np.testing.assert_array_equal(a.lesions.n_voxels, b.lesions.n_voxels)
+    np.testing.assert_array_equal(a.lesions.peak_hu, b.lesions.peak_hu)
 
 
 def test_unknown_names_are_refused(make_volume):

@@ -20,6 +20,9 @@ PLACE_BITS = 32
 PLACE_MAX = (1 << PLACE_BITS) - 1
 AT_ONCE = 20_000  # voxels, whose arrays stay in the cache of a core
 
+# Indices, stored values and labels of single voxels.
+_Listed: TypeAlias = tuple[tuple[Int64, Int64, Int64], NDArray[np.integer], NDArray[np.integer]]
+
 T = TypeVar("T", "Runs", "_Voxels")
 
 
@@ -86,12 +89,9 @@ def find_runs(
         return ()
     limits = [sign * threshold.astype(np.int64) for threshold in thresholds]
     loosest = np.minimum.reduce(limits)
-    if isinstance(labels, SparseArray) and not isinstance(stored, SparseArray):
-        stored = _where_labelled(stored, labels, box)
-    if isinstance(stored, SparseArray):
+    if isinstance(stored, SparseArray) or isinstance(labels, SparseArray):
         batches = iter([_listed(stored, sign, loosest, box, labels)])
     else:
-        assert not isinstance(labels, SparseArray)
         each = labels if planes is None else planes
         batches = _together(_foreground(stored, sign, loosest, box, each))
     found: tuple[list[Runs], ...] = tuple([] for _ in thresholds)
@@ -125,33 +125,52 @@ def _runs(voxels: _Voxels, sign: NDArray[np.int8], shape: tuple[int, ...]) -> Ru
 
 
 def _listed(
-    stored: SparseArray,
+    stored: Stored | SparseArray,
     sign: NDArray[np.int8],
     limit: Int64,
     box: Box,
     labels: Labels | SparseArray | None,
 ) -> _Voxels:
-    """The known voxels, all slices at once."""
+    """The voxels that are known or have a label, all slices at once."""
+    if isinstance(labels, SparseArray):
+        (z, y, x), value, label = _labelled(stored, labels, box)
+    else:
+        assert isinstance(stored, SparseArray)
+        (z, y, x), value, label = _known(stored, labels, box)
+    brightness = sign.astype(np.int64)[z] * value
+    voxels = _Voxels(z, y, y * stored.shape[2] + x, brightness, label.astype(np.int64))
+    counts = (brightness >= limit[z]) & (label != 0)
+    return voxels if counts.all() else voxels.part(counts)
+
+
+def _labelled(stored: Stored | SparseArray, labels: SparseArray, box: Box) -> _Listed:
+    """Stored values that have a label: no other is read."""
+    z, y, x = labels.zyx
+    zyx, index = (z, y, x), labels.index
+    if labels.shape != stored.shape:
+        zyx = z + box.z0, y + box.y0, x + box.x0
+        index = np.ravel_multi_index(zyx, stored.shape)
+    if not isinstance(stored, SparseArray):
+        return zyx, stored.reshape(-1)[index], labels.values
+    place, known = stored.find(index)
+    if known.all():
+        return zyx, stored.values[place], labels.values
+    z, y, x = (i[known] for i in zyx)
+    return (z, y, x), stored.values[place[known]], labels.values[known]
+
+
+def _known(stored: SparseArray, labels: Labels | None, box: Box) -> _Listed:
+    """Known stored values of a box."""
     z, y, x = stored.zyx
-    brightness = sign.astype(np.int64)[z] * stored.values
     inside = (
-        (brightness >= limit[z])
-        & (z >= box.z0) & (z < box.z1) & (y >= box.y0) & (y < box.y1)
+        (z >= box.z0) & (z < box.z1) & (y >= box.y0) & (y < box.y1)
         & (x >= box.x0) & (x < box.x1)
     )  # fmt: skip
     z, y, x = z[inside], y[inside], x[inside]
-    label = np.ones(z.size, np.int64)
+    label = np.ones(z.size, np.uint16)
     if labels is not None:
-        label = labels[z - box.z0, y - box.y0, x - box.x0].astype(np.int64)
-    voxels = _Voxels(z, y, y * stored.shape[2] + x, brightness[inside], label)
-    return voxels.part(label != 0)
-
-
-def _where_labelled(stored: Stored, labels: SparseArray, box: Box) -> SparseArray:
-    """Only the stored values that have a label: no other is read."""
-    z, y, x = labels.zyx
-    index = np.ravel_multi_index((z + box.z0, y + box.y0, x + box.x0), stored.shape)
-    return SparseArray(stored.shape, index, stored.reshape(-1)[index])
+        label = labels[z - box.z0, y - box.y0, x - box.x0]
+    return (z, y, x), stored.values[inside], label
 
 
 def _foreground(

@@ -93,6 +93,8 @@ def components(n_nodes: int, pairs: list[tuple[Int64, Int64]]) -> Int64:
     one = np.concatenate([pair[0] for pair in pairs])
     other = np.concatenate([pair[1] for pair in pairs])
     node = np.arange(n_nodes)
+    if not one.size:
+        return node
     root = node
     # A root that is joined to lower ones hangs itself at the lowest, and all move up to their
     # roots. On small graphs this is three times as fast as scipy's, on large ones alike.

@@ -31,7 +31,7 @@ from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.detector.surroundings import look_around
 from calcarium.regions.image_quality import body_quality
-from calcarium.regions.model import Label, Region, Vessel
+from calcarium.regions.model import LabelColumns, Meaning, Region, Words
 from calcarium.regions.outside_lumens import outside_lumens
 from calcarium.regions.plaque_edge import painted_to_edge
 from calcarium.volume.model import Volume
@@ -73,14 +73,14 @@ def detect_above_blood(
     candidates = outside_lumens(volume, every, chambers, above, stands_out_hu)
     places = find_places(volume, candidates, landmarks, noise_hu(volume, grid, heart))
     excluded = excluded_by(places, above)
-    open_question = np.array([not why for why in excluded], dtype=bool)
+    open_question = excluded == ""
     beside = look_beside(volume, candidates, open_question, chambers, half_way(blood))
     around = look_around(volume, candidates, places, open_question, landmarks.heart.blood_hu)
     in_ring = _in_ring(Findings(places, around), detector.evidence)
     rejected = _rejected_by(
         places, beside, blood, rules, excluded, _behind_aorta(places, landmarks), in_ring
     )
-    calcium = np.array([not why for why in rejected], dtype=bool)
+    calcium = rejected == ""
     return Region(
         candidates.box,
         painted_to_edge(volume, candidates, calcium, blood, rules),
@@ -116,10 +116,10 @@ def _rejected_by(
     beside: Beside,
     blood: BloodPool,
     rules: ContrastRules,
-    excluded: list[str],
+    excluded: Words,
     behind_aorta: Mask,
     in_ring: Mask,
-) -> list[str]:
+) -> Words:
     """The first rule that speaks against each candidate, or nothing."""
     ascending = places.beside_aorta & (places.above_root_mm > rules.wall_above_root_mm)
     against = {
@@ -131,32 +131,30 @@ def _rejected_by(
         "no_artery": beside.brightest_hu < half_way(blood),
         "valve": in_ring,
     }
-    found = list(excluded)
+    found = excluded
     for name, hit in against.items():
-        for i in np.flatnonzero(hit):
-            found[i] = found[i] or name
+        found = np.where((found == "") & hit, name, found)
     return found
 
 
-def _meaning(
-    places: Places, beside: Beside, rejected: list[str], vessels: list[Vessel]
-) -> dict[int, Label]:
-    return {
-        i + 1: Label(
-            vessels[i],
-            "rejected" if why else "accepted",
-            why,
-            features={
-                "above_threshold_mm3": float(places.volume_mm3[i]),
-                "outside_aorta_mm": float(places.outside_aorta_mm[i]),
-                "mostly_beside_hu": float(beside.mostly_hu[i]),
-                "brightest_around_hu": float(beside.brightest_hu[i]),
-                "share_chamber_around": float(beside.share_chamber[i]),
-                "share_bright_around": float(beside.share_bright[i]),
-            },
-        )
-        for i, why in enumerate(rejected)
+def _meaning(places: Places, beside: Beside, rejected: Words, vessels: Words) -> Meaning:
+    features = {
+        "above_threshold_mm3": places.volume_mm3,
+        "outside_aorta_mm": places.outside_aorta_mm,
+        "mostly_beside_hu": beside.mostly_hu,
+        "brightest_around_hu": beside.brightest_hu,
+        "share_chamber_around": beside.share_chamber,
+        "share_bright_around": beside.share_bright,
     }
+    labels = LabelColumns(
+        vessels,
+        np.where(rejected == "", "accepted", "rejected").astype(np.object_),
+        rejected,
+        np.full(len(places), np.nan),
+        tuple(features),
+        np.array([*features.values()], dtype=np.float64),
+    )
+    return Meaning(np.arange(1, 1 + len(labels)), labels)
 
 
 def _blood_quality(blood: BloodPool) -> QualityRow:

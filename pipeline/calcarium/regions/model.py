@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import isnan
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from calcarium.quality import QualityRow
-from calcarium_kernels.contract import Box, Labels
+from calcarium_kernels.contract import Box, Int64, Labels
 from calcarium_kernels.sparse import SparseArray
 
 Vessel: TypeAlias = Literal["LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned"]
 VESSELS: tuple[Vessel, ...] = ("LM", "LAD", "LCX", "RCA", "LM+LAD", "unassigned")
 Standing: TypeAlias = Literal["accepted", "doubtful", "possible", "rejected"]
 COUNTED: tuple[Standing, ...] = ("accepted", "doubtful")  # what a score is made of
+Words: TypeAlias = NDArray[np.object_]  # of str
+Float64: TypeAlias = NDArray[np.float64]
 RegionSourceName: TypeAlias = Literal["mask", "shapes", "whole", "network", "detector", "contrast"]
 
 
@@ -36,6 +43,125 @@ class Label:
     rejected_by: str = ""
     confidence: float | None = None
     features: Mapping[str, float] | None = None
+
+
+UNASSIGNED = Label("unassigned")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelColumns:
+    """Many labels: one element per label in every array, NaN where unknown.
+
+    Noise leaves thousands of candidates in a scan; one object for each is what takes longest.
+
+    Attributes
+    ----------
+    measured : names of the features
+    features : shape (n_features, n)
+    """
+
+    vessel: Words
+    standing: Words
+    rejected_by: Words
+    confidence: Float64
+    measured: tuple[str, ...]
+    features: Float64
+
+    @classmethod
+    def of(cls, labels: Sequence[Label]) -> LabelColumns:
+        """Columns of a few labels, such as masks have."""
+        known = [label.features or {} for label in labels]
+        names = tuple(dict.fromkeys(name for features in known for name in features))
+        numbers = [[features.get(name) for features in known] for name in names]
+        return cls(
+            words(label.vessel for label in labels),
+            words(label.standing for label in labels),
+            words(label.rejected_by for label in labels),
+            np.array([label.confidence for label in labels], dtype=np.float64),
+            names,
+            np.array(numbers, dtype=np.float64).reshape(len(names), len(labels)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.vessel)
+
+    def __getitem__(self, i: int) -> Label:
+        confidence = float(self.confidence[i])
+        numbers = zip(self.measured, self.features[:, i].tolist(), strict=True)
+        return Label(
+            self.vessel[i],
+            self.standing[i],
+            self.rejected_by[i],
+            None if isnan(confidence) else confidence,
+            {name: number for name, number in numbers if not isnan(number)} or None,
+        )
+
+    def take(self, i: Int64) -> LabelColumns:
+        """Some of the labels, by their place; -1 is a label that is ``unassigned``."""
+        return LabelColumns(
+            np.append(self.vessel, UNASSIGNED.vessel)[i],
+            np.append(self.standing, UNASSIGNED.standing)[i],
+            np.append(self.rejected_by, UNASSIGNED.rejected_by)[i],
+            np.append(self.confidence, np.nan)[i],
+            self.measured,
+            np.pad(self.features, ((0, 0), (0, 1)), constant_values=np.nan)[:, i],
+        )
+
+    @cached_property
+    def counts(self) -> NDArray[np.bool_]:
+        """Whether each counts in a score."""
+        return np.isin(self.standing, COUNTED)
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning(Mapping[int, Label]):
+    """What each label value of a region stands for.
+
+    Attributes
+    ----------
+    value : ascending
+    labels : one per value
+    """
+
+    value: Int64
+    labels: LabelColumns
+
+    @classmethod
+    def of(cls, meaning: Mapping[int, Label]) -> Meaning:
+        """The same as columns."""
+        value = sorted(meaning)
+        return cls(np.array(value, dtype=np.int64), LabelColumns.of([meaning[v] for v in value]))
+
+    @cached_property
+    def counts(self) -> NDArray[np.bool_]:
+        """Whether voxels of each value count, from 0, which is outside, to one that is unknown."""
+        counts = np.ones(2 + int(self.value.max(initial=0)), dtype=np.bool_)
+        counts[self.value] = self.labels.counts
+        counts[0] = False
+        return counts
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.value.tolist())
+
+    def __getitem__(self, value: int) -> Label:
+        place = int(self.place_of(np.array([value]))[0])
+        if place < 0:
+            raise KeyError(value)
+        return self.labels[place]
+
+    def place_of(self, value: Int64) -> Int64:
+        """Where in the columns each of some values is; -1 if nowhere."""
+        place = np.searchsorted(self.value, value)
+        place[place == len(self)] = -1
+        return np.where(np.append(self.value, 0)[place] == value, place, -1)
+
+
+def words(texts: Iterable[str]) -> Words:
+    """Texts as a column."""
+    return np.array(list(texts), dtype=np.object_)
 
 
 @dataclass(frozen=True)
@@ -71,3 +197,9 @@ class Region:
     quality: tuple[QualityRow, ...] = ()
     threshold_hu: int | None = None
     floor_hu: int | None = None
+
+    @cached_property
+    def known(self) -> Meaning:
+        """The meaning as columns."""
+        meaning = self.meaning
+        return meaning if isinstance(meaning, Meaning) else Meaning.of(meaning)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from calcarium.regions.model import COUNTED, Label, Region
-from calcarium.scoring.model import LesionFacts, ScanScores
+from calcarium.scoring.model import Lesions, ScanScores
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Box
 
@@ -39,10 +39,10 @@ INK: Colour = (235, 235, 235)
 
 @dataclass(frozen=True)
 class Tile:
-    """One slice to show, with the lesions in it."""
+    """One slice to show, with the numbers of the lesions in it."""
 
     z: int
-    lesions: tuple[LesionFacts, ...]
+    lesions: tuple[int, ...]
 
 
 def overlay(
@@ -74,18 +74,19 @@ def overlay(
         draw.text((6, 4 + 18 * line), text, fill=INK, font=ImageFont.load_default(14))
     for number, tile in enumerate(tiles):
         place = (number % columns * TILE_PX, number // columns * TILE_PX + header)
-        picture.paste(_draw_tile(volume, region, frame, outlines, tile), place)
+        picture.paste(_draw_tile(volume, region, scores.lesions, frame, outlines, tile), place)
     return picture
 
 
-def choose_tiles(lesions: Sequence[LesionFacts], box: Box) -> list[Tile]:
+def choose_tiles(lesions: Lesions, box: Box) -> list[Tile]:
     """The slices of the weightiest lesions, accepted first; some of the box if there is none."""
-    worth = [one for one in lesions if one.accepted or one.agatston]
-    ranked = sorted(worth, key=lambda one: (not one.accepted, -(one.agatston or 0.0)))
-    by_slice: dict[int, list[LesionFacts]] = {}
-    for lesion in ranked:
-        if lesion.peak_slice in by_slice or len(by_slice) < MAX_TILES:
-            by_slice.setdefault(lesion.peak_slice, []).append(lesion)
+    agatston = np.nan_to_num(lesions.agatston)
+    ranked = np.lexsort((-agatston, ~lesions.labels.counts))
+    worth = ranked[(lesions.labels.counts | (agatston > 0))[ranked]]
+    by_slice: dict[int, list[int]] = {}
+    for lesion, z in zip(worth.tolist(), lesions.peak_slice[worth].tolist(), strict=True):
+        if z in by_slice or len(by_slice) < MAX_TILES:
+            by_slice.setdefault(z, []).append(lesion)
     if not by_slice and box.z1 > box.z0:
         steps = np.linspace(box.z0, box.z1 - 1, min(MAX_TILES, box.z1 - box.z0) + 2)[1:-1]
         by_slice = {round(float(z)): [] for z in steps}
@@ -93,7 +94,12 @@ def choose_tiles(lesions: Sequence[LesionFacts], box: Box) -> list[Tile]:
 
 
 def _draw_tile(
-    volume: Volume, region: Region, frame: Box, outlines: Mapping[str, Mask], tile: Tile
+    volume: Volume,
+    region: Region,
+    lesions: Lesions,
+    frame: Box,
+    outlines: Mapping[str, Mask],
+    tile: Tile,
 ) -> Image.Image:
     _, rows, columns = volume.geometry.shape
     y0, y1 = max(0, frame.y0 - MARGIN_PX), min(rows, frame.y1 + MARGIN_PX)
@@ -118,7 +124,7 @@ def _draw_tile(
             _paint(canvas, plane, _colour(label.vessel, label.standing in COUNTED), width)
     out = Image.new("RGB", (TILE_PX, TILE_PX), BACKGROUND)
     out.paste(Image.fromarray(canvas), (0, 0))
-    _write_words(out, tile, volume, (y0, x0), scale)
+    _write_words(out, lesions, tile, volume, (y0, x0), scale)
     return out
 
 
@@ -137,25 +143,31 @@ def _paint(canvas: NDArray[np.uint8], plane: Mask, colour: Colour, width: int) -
 
 
 def _write_words(
-    out: Image.Image, tile: Tile, volume: Volume, corner: tuple[int, int], scale: float
+    out: Image.Image,
+    lesions: Lesions,
+    tile: Tile,
+    volume: Volume,
+    corner: tuple[int, int],
+    scale: float,
 ) -> None:
     draw = ImageDraw.Draw(out)
     font = ImageFont.load_default(12)
     position = volume.geometry.slice_position_mm[tile.z]
     draw.text((4, 4), f"slice {tile.z}  {position:.1f} mm", fill=INK, font=font)
-    for lesion in tile.lesions[:6]:
-        y, x = _in_plane(volume, lesion)
-        words = f"{lesion.vessel} {lesion.agatston or 0:.0f}"
-        if not lesion.accepted:
-            words = lesion.rejected_by or lesion.standing
+    labels, agatston = lesions.labels, np.nan_to_num(lesions.agatston)
+    for i in tile.lesions[:6]:
+        y, x = _in_plane(volume, tile.z, lesions.centroid_mm[i])
+        words = f"{labels.vessel[i]} {agatston[i]:.0f}"
+        if not labels.counts[i]:
+            words = labels.rejected_by[i] or labels.standing[i]
         place = (min(TILE_PX - 90, (x - corner[1]) * scale + 8), (y - corner[0]) * scale - 14)
-        draw.text(place, words, fill=_colour(lesion.vessel, lesion.accepted), font=font)
+        draw.text(place, words, fill=_colour(labels.vessel[i], labels.counts[i]), font=font)
 
 
-def _in_plane(volume: Volume, lesion: LesionFacts) -> tuple[float, float]:
-    """Row and column of a lesion's centroid in its brightest slice."""
+def _in_plane(volume: Volume, z: int, centroid_mm: NDArray[np.float64]) -> tuple[float, float]:
+    """Row and column of a lesion's centroid in a slice."""
     geometry = volume.geometry
-    away = np.asarray(lesion.centroid_mm) - geometry.origin_mm[lesion.peak_slice]
+    away = centroid_mm - geometry.origin_mm[z]
     row = float(away @ np.asarray(geometry.column_direction)) / geometry.row_spacing_mm
     column = float(away @ np.asarray(geometry.row_direction)) / geometry.column_spacing_mm
     return row, column

@@ -35,13 +35,16 @@ class Suspected:
     agatston: float | None
 
 
-def device_limit_hu(device_hu: float, convention: Convention, threshold: Threshold) -> Fraction:
+def device_limit_hu(least: Fraction, convention: Convention, threshold: Threshold) -> Fraction:
     """Peak from which a lesion is suspected, at the tube voltage of the scan.
 
     Calcium grows brighter with a lower voltage as its threshold does, so the limit does too, up
     to where files saturate. A threshold that the blood sets says nothing of the voltage.
+
+    Parameters
+    ----------
+    least : limit at 120 kVp
     """
-    least = Fraction(str(device_hu))
     if convention.threshold_from != "voltage" or threshold.hu is None:
         return least
     at_voltage = least * max(Fraction(1), threshold.hu / AT_120_KVP_HU)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcarium.regions.model import COUNTED, Label, Region, Standing
+from calcarium.regions.model import UNASSIGNED, Region, Standing
 from calcarium.scoring.conventions import Convention
 from calcarium.scoring.mass import MassFactor
 from calcarium.scoring.model import Measure
@@ -22,26 +22,26 @@ REFERENCE_SLICE_MM = 3.0  # Agatston 1990: contiguous 3 mm slices
 
 @dataclass(frozen=True)
 class LabelSums:
-    """Scores by label value, from 0 to the largest; each list has largest label + 1 elements.
+    """Scores by label value, from 0 to the largest; each array has largest label + 1 elements.
 
     ``None`` where a score cannot be given: Agatston without the header value that its
     convention needs, interpolated volume where the convention has none, mass without a factor.
     """
 
-    agatston: list[float] | None
-    volume_mm3: list[float]
-    interpolated_mm3: list[float] | None
-    mass_mg: list[float] | None
-    n_lesions: list[int]
+    agatston: Float64 | None
+    volume_mm3: Float64
+    interpolated_mm3: Float64 | None
+    mass_mg: Float64 | None
+    n_lesions: Int64
 
-    def measure(self, labels: Collection[int]) -> Measure:
+    def measure(self, labels: Int64) -> Measure:
         """Sum over some labels; lesions never join labels, so they add."""
         return Measure(
-            agatston=_total(self.agatston, labels),
-            volume_mm3=fsum(map(self.volume_mm3.__getitem__, labels)),
-            volume_interpolated_mm3=_total(self.interpolated_mm3, labels),
-            mass_mg=_total(self.mass_mg, labels),
-            n_lesions=sum(map(self.n_lesions.__getitem__, labels)),
+            agatston=total(self.agatston, labels),
+            volume_mm3=fsum(self.volume_mm3[labels].tolist()),
+            volume_interpolated_mm3=total(self.interpolated_mm3, labels),
+            mass_mg=total(self.mass_mg, labels),
+            n_lesions=int(self.n_lesions[labels].sum()),
         )
 
 
@@ -74,7 +74,7 @@ def label_sums(
     return LabelSums(
         agatston=None if agatston is None else _by_label(scored.label, agatston, n_labels),
         volume_mm3=_by_label(sized.label, volumes, n_labels),
-        interpolated_mm3=None if interpolated_mm3 is None else interpolated_mm3.tolist(),
+        interpolated_mm3=interpolated_mm3,
         mass_mg=mass,
         n_lesions=_lesions_by_label(scored, n_labels),
     )
@@ -117,34 +117,32 @@ def mean_hu(parts: Parts, volume: Volume) -> Float64:
     return np.asarray(slope * parts.total / parts.area_px + intercept)
 
 
-def labels_by_vessel(region: Region, present: NDArray[np.int64]) -> dict[str, list[int]]:
-    """Label values that count, by vessel; a value without a meaning is ``unassigned``."""
-    vessels: dict[str, list[int]] = {vessel: [] for vessel in region.vessels}
-    unassigned = Label("unassigned")
-    for value in sorted(set(region.meaning) | set(present.tolist())):
-        label = region.meaning.get(value, unassigned)
-        if label.standing in COUNTED:
-            vessels.setdefault(label.vessel, []).append(value)
-    return vessels
+def labels_by_vessel(region: Region, present: Int64) -> dict[str, Int64]:
+    """Label values that count, by vessel; one that is present without meaning is ``unassigned``."""
+    known, counts = region.known, region.known.labels.counts
+    unknown = present[known.place_of(present) < 0]
+    value = np.append(known.value[counts], unknown)
+    vessel = np.append(known.labels.vessel[counts], [UNASSIGNED.vessel] * unknown.size)
+    order = np.argsort(value)
+    names = dict.fromkeys((*region.vessels, *vessel[order]))
+    return {name: value[vessel == name] for name in names}
 
 
 def counts_in(region: Region, label: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether voxels with these labels of a region count; 0 is outside."""
-    left_out = [v for v, meant in region.meaning.items() if meant.standing not in COUNTED]
-    counts = np.ones(1 + max(int(label.max(initial=0)), *left_out, 0), dtype=np.bool_)
-    counts[[0, *left_out]] = False
-    return np.asarray(counts[label])
+    counts = region.known.counts
+    return np.asarray(counts[np.minimum(label, counts.size - 1)])
 
 
-def labels_of(meaning: Mapping[int, Label], standing: Standing) -> list[int]:
+def labels_of(region: Region, standing: Standing) -> Int64:
     """Label values of one standing."""
-    return sorted(value for value, label in meaning.items() if label.standing == standing)
+    return np.asarray(region.known.value[region.known.labels.standing == standing])
 
 
 def n_labels_of(region: Region) -> int:
     """Largest label value of a region, plus one."""
     highest = 1 if region.labels is None else int(region.labels.max(initial=0))
-    return 1 + max((highest, *region.meaning))
+    return 1 + max(highest, int(region.known.value.max(initial=0)))
 
 
 def sum_of(measures: Iterable[Measure]) -> Measure:
@@ -164,15 +162,15 @@ def _sum(values: list[float | None]) -> float | None:
     return fsum(present) if len(present) == len(values) else None
 
 
-def _by_label(label: Int64, values: Float64, n_labels: int) -> list[float]:
-    sums = np.bincount(label, weights=values, minlength=n_labels).astype(np.float64)
-    return list(sums.tolist())
+def _by_label(label: Int64, values: Float64, n_labels: int) -> Float64:
+    return np.bincount(label, weights=values, minlength=n_labels).astype(np.float64)
 
 
-def _lesions_by_label(parts: Parts, n_labels: int) -> list[int]:
+def _lesions_by_label(parts: Parts, n_labels: int) -> Int64:
     _, first = np.unique(parts.lesion, return_index=True)
-    return list(np.bincount(parts.label[first], minlength=n_labels).tolist())
+    return np.bincount(parts.label[first], minlength=n_labels).astype(np.int64)
 
 
-def _total(values: list[float] | None, labels: Iterable[int]) -> float | None:
-    return None if values is None else fsum(map(values.__getitem__, labels))
+def total(values: Float64 | None, labels: Int64) -> float | None:
+    """Sum of what some labels have; ``None`` where there is nothing."""
+    return None if values is None else fsum(values[labels].tolist())

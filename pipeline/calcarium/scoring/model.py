@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from calcarium.quality import QualityRow
+from calcarium.regions.model import LabelColumns
+from calcarium.volume.model import Float64
+from calcarium_kernels.contract import Int64
 
 MassCalibration: TypeAlias = Literal["dicom_patient", "dicom_device", "protocol"]
 Cause: TypeAlias = Literal["connectivity", "minimum_size", "start", "noise"]
@@ -88,37 +91,35 @@ class ConventionScore:
         return self.total.n_lesions > 0
 
 
-class LesionFacts(NamedTuple):
-    """One 3-D lesion at the primary convention's threshold.
+@dataclass(frozen=True)
+class Lesions:
+    """3-D lesions at the primary convention's threshold: one element per lesion in every array.
 
-    A tuple, because a noisy scan has thousands: a frozen dataclass takes ten times as long to make.
+    They are numbered in raster order.
 
     Attributes
     ----------
-    lesion : number within the scan, in raster order
-    accepted : whether it counts in the score
-    centroid_mm : patient LPS
+    labels : what the region's label of each lesion stands for
+    mass_mg, agatston : NaN where there is none
+    centroid_mm : shape (n, 3), patient LPS
     peak_slice : index of the slice that holds the brightest voxel
     """
 
-    lesion: int
-    vessel: str
-    accepted: bool
-    standing: str
-    rejected_by: str
-    confidence: float | None
-    features: Mapping[str, float]
-    n_voxels: int
-    area_mm2: float
-    volume_mm3: float
-    mass_mg: float | None
-    peak_hu: float
-    mean_hu: float
-    centroid_mm: tuple[float, float, float]
-    slice_first: int
-    slice_last: int
-    peak_slice: int
-    agatston: float | None
+    labels: LabelColumns
+    n_voxels: Int64
+    area_mm2: Float64
+    volume_mm3: Float64
+    mass_mg: Float64
+    agatston: Float64
+    peak_hu: Float64
+    mean_hu: Float64
+    centroid_mm: Float64
+    slice_first: Int64
+    slice_last: Int64
+    peak_slice: Int64
+
+    def __len__(self) -> int:
+        return int(self.n_voxels.size)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class ScanScores:
 
     conventions: tuple[ConventionScore, ...]
     primary: str
-    lesions: tuple[LesionFacts, ...]
+    lesions: Lesions
     quality: tuple[QualityRow, ...]
     mass_calibration: MassCalibration | None
     mass_factor_mg_per_cm3_hu: float | None

@@ -84,15 +84,16 @@ def _dense(key: Int64) -> Int64:
 
 def edges_reached(islands: Islands, edges: Iterable[Fraction], volume: Volume) -> Int64:
     """How many of some limits in HU the peak of each island reaches, decided on stored values."""
-    sign = volume.rescale.sign.astype(np.int64)[islands.slice]
-    limits = [stored_threshold(volume.rescale, edge, inclusive=True) for edge in edges]
-    reached = sign * islands.peak >= sign * np.array(limits)[:, islands.slice]
-    return np.asarray(reached.sum(axis=0))
+    sign = volume.rescale.sign.astype(np.int64)
+    brightness = sign[islands.slice] * islands.peak
+    limits = [sign * stored_threshold(volume.rescale, edge, inclusive=True) for edge in edges]
+    reached = [brightness >= limit[islands.slice] for limit in limits]
+    return np.asarray(np.sum(reached, axis=0), dtype=np.int64)
 
 
 def _group_maximum(values: Int64, group: NDArray[np.int64]) -> Int64:
-    if not values.size:
+    highest = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.int64)
+    if highest.size == values.size:  # each is a group of its own
         return values
-    highest = np.zeros(int(group.max()) + 1, dtype=np.int64)
     np.maximum.at(highest, group, values)
     return highest[group]

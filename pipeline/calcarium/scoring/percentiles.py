@@ -88,7 +88,7 @@ def hoff_band(agatston: float, *, age_years: float, sex: Sex) -> HoffBand:
     age = math.floor(age_years)
     (row,) = (
         row
-        for row in read_csv(HOFF_TABLE)
+        for row in _hoff()
         if row["sex"] == SEX_IN_TABLES[sex]
         and float(row["age_from"] or 0) <= age <= float(row["age_to"] or math.inf)
     )
@@ -100,6 +100,11 @@ def reference_name(table: str) -> str:
     """Name and version of a table, as written beside a result."""
     entry = manifest()[table]
     return f"{entry.name}, table {entry.version}"
+
+
+@cache
+def _hoff() -> list[dict[str, str]]:
+    return read_csv(HOFF_TABLE)
 
 
 @cache

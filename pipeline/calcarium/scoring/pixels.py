@@ -20,6 +20,7 @@ from calcarium.volume.model import Float64, Volume
 from calcarium_kernels.contract import InSlice, Int32, Int64
 from calcarium_kernels.host import foreground_voxels
 from calcarium_kernels.host.unite import components
+from calcarium_kernels.sparse import SparseArray
 
 Bool = NDArray[np.bool_]
 FIELDS = ("plane", "row", "column", "label")
@@ -65,8 +66,11 @@ def counted_pixels(volume: Volume, region: Region, threshold: Int32) -> Pixels:
     threshold : int32, shape (n_slices,), least bright stored value that is foreground
     """
     clipped = clipped_region(volume, region, threshold)
+    labels = clipped.labels
+    if isinstance(labels, SparseArray):
+        labels = labels.part(counts_in(region, labels.values))
     z, y, x, label = foreground_voxels(
-        volume.stored, volume.rescale.sign, threshold, box=clipped.box, labels=clipped.labels
+        volume.stored, volume.rescale.sign, threshold, box=clipped.box, labels=labels
     )
     kept = counts_in(region, label)
     return Pixels(z[kept], y[kept], x[kept], label[kept])

@@ -23,7 +23,7 @@ from calcarium.scoring.kvp import (
     threshold_at,
     voltage_quality,
 )
-from calcarium.scoring.lesions import lesion_facts
+from calcarium.scoring.lesions import measure_lesions
 from calcarium.scoring.mass import MassFactor, mass_factor, mass_quality
 from calcarium.scoring.measure import (
     agatston_of_parts,
@@ -33,12 +33,13 @@ from calcarium.scoring.measure import (
     labels_of,
     n_labels_of,
     sum_of,
+    total,
 )
 from calcarium.scoring.model import ConventionScore, Movement, ScanScores
 from calcarium.scoring.movement import movement, movement_quality
 from calcarium.scoring.parts import weighted_parts
 from calcarium.volume.model import Float64, Volume
-from calcarium_kernels.contract import Islands, Kernels
+from calcarium_kernels.contract import Int64, Islands, Kernels
 
 UNCOUNTED: tuple[Standing, ...] = ("doubtful", "possible", "rejected")
 
@@ -60,8 +61,8 @@ class ScanFacts:
     volume: Volume
     region: Region
     n_labels: int
-    by_standing: Mapping[Standing, list[int]]
-    device_hu: float
+    by_standing: Mapping[Standing, Int64]
+    device_hu: Fraction
     slice_thickness_mm: float | None
     factor: MassFactor | None
     interpolated_mm3: Float64 | None
@@ -108,8 +109,8 @@ def score_region(
         volume,
         region,
         n_labels=n_labels,
-        by_standing={standing: labels_of(region.meaning, standing) for standing in UNCOUNTED},
-        device_hu=rules.device_hu,
+        by_standing={standing: labels_of(region, standing) for standing in UNCOUNTED},
+        device_hu=Fraction(str(rules.device_hu)),
         slice_thickness_mm=acquisition.slice_thickness_mm,
         factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
         interpolated_mm3=_interpolated(asked, volume, region, n_labels),
@@ -122,7 +123,7 @@ def score_region(
     return ScanScores(
         conventions=tuple(scores),
         primary=rules.primary_convention,
-        lesions=lesion_facts(
+        lesions=measure_lesions(
             islands[lesion_cut],
             primary.convention,
             primary.rule.threshold,
@@ -230,9 +231,9 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         factor=scan.factor,
         interpolated_mm3=scan.interpolated_mm3 if convention.interpolated_volume else None,
     )
-    labels = labels_by_vessel(scan.region, np.unique(scored.label))
+    labels = labels_by_vessel(scan.region, np.flatnonzero(np.bincount(scored.label)))
     vessels = {vessel: sums.measure(values) for vessel, values in labels.items()}
-    total = sum_of(vessels.values())
+    whole = sum_of(vessels.values())
     devices = suspected_devices(
         islands[asked.cut],
         scored,
@@ -241,17 +242,15 @@ def _score(asked: Asked, scan: ScanFacts, islands: dict[CutKey, Islands]) -> Con
         _device_limit_hu(asked, scan),
         scan.volume,
     )
-    agatston = {
-        standing: sums.measure(values).agatston for standing, values in scan.by_standing.items()
-    }
+    agatston = {s: total(sums.agatston, labels) for s, labels in scan.by_standing.items()}
     return ConventionScore(
         convention=convention.name,
-        total=total,
+        total=whole,
         vessels=vessels,
-        agatston_low=_add(total.agatston, agatston["doubtful"], -1),
-        agatston_high=_add(total.agatston, agatston["possible"], 1),
+        agatston_low=_add(whole.agatston, agatston["doubtful"], -1),
+        agatston_high=_add(whole.agatston, agatston["possible"], 1),
         agatston_rejected=_add(agatston["possible"], agatston["rejected"], 1),
-        agatston_without_suspected_device=devices.agatston if devices.n_lesions else total.agatston,
+        agatston_without_suspected_device=devices.agatston if devices.n_lesions else whole.agatston,
         n_suspected_devices=devices.n_lesions,
         n_vessels=sum(measure.n_lesions > 0 for measure in vessels.values()),
         threshold_hu=_threshold_hu(asked, scan.region),

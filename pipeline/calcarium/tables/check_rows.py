@@ -7,7 +7,7 @@ from operator import itemgetter
 from types import NoneType
 
 from calcarium.tables.columns import Column, Kind
-from calcarium.tables.rows import Row, TableName
+from calcarium.tables.rows import Columns, Row, TableName
 from calcarium.tables.schema import TABLES
 
 CELLS: dict[Kind, tuple[type, ...]] = {
@@ -65,3 +65,18 @@ def _all_fit(columns: Sequence[Column], rows: Sequence[Row]) -> bool:
         <= {*CELLS[c.kind], *([NoneType] if c.nullable else [])}
         for c in columns
     )
+
+
+def check_columns(table: TableName, parts: Sequence[Columns]) -> None:
+    """Refuse stamped columns that are not exactly those of a table.
+
+    Raises
+    ------
+    ValueError
+        names the table, and every column that is unknown or missing.
+    """
+    names = {column.name for column in TABLES[table].columns}
+    for part in parts:
+        if part.keys() != names:
+            odd = ", ".join(sorted(part.keys() ^ names))
+            raise ValueError(f"rows of {table} have columns that are unknown or missing: {odd}")

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 Cell: TypeAlias = str | int | float | bool | bytes | None
 Row: TypeAlias = dict[str, Cell]
+# Arrays of one length, in which NaN and None are empty cells, or one text for all rows.
+Columns: TypeAlias = dict[str, NDArray[np.generic] | str]
 TableName: TypeAlias = Literal[
     "studies",
     "series",
@@ -30,10 +35,12 @@ class StudyRows:
     study_id : the study
     tables : rows by table; ``voxels``, ``links`` and ``messages`` are private (pixels, paths,
         ids, dates, and messages that may name them)
+    lesions : rows of the table ``lesions``, scan by scan as columns, for noise leaves thousands
     """
 
     study_id: str
     tables: dict[TableName, list[Row]]
+    lesions: tuple[Columns, ...] = ()
 
 
 @dataclass(frozen=True)

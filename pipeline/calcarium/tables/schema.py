@@ -15,6 +15,7 @@ them out.
 from __future__ import annotations
 
 from calcarium.tables.columns import Column, Table, count, flag, identifier, real, text
+from calcarium.tables.feature_columns import FEATURES
 from calcarium.tables.interpretation_columns import INTERPRETATION
 from calcarium.tables.rows import TableName
 
@@ -224,7 +225,7 @@ LESIONS = Table(
         Column("slice_first", "int64", "Index of its first slice, from 0", "slice"),
         Column("slice_last", "int64", "Index of its last slice, from 0", "slice"),
         text("peak_sop_instance_uid", "SOPInstanceUID of the slice with the greatest value"),
-        text("features_json", "What the detector measured on it, units in the names"),
+        *FEATURES.values(),
         RUN_ID,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from calcarium.tables.rows import Row, StudyRows, TableName
 from calcarium.tables.schema import TABLES
@@ -31,9 +31,14 @@ class Stamp:
 
 def stamp(rows: StudyRows, made_by: Stamp) -> StudyRows:
     """The same rows with their stamped columns filled in."""
-    values = {field.name: getattr(made_by, field.name) for field in fields(made_by)}
-    tables: dict[TableName, list[Row]] = {}
-    for name, table_rows in rows.tables.items():
-        own: Row = {c.name: values[c.name] for c in TABLES[name].columns if c.stamped}
-        tables[name] = [row | own for row in table_rows]
-    return StudyRows(rows.study_id, tables)
+    tables = {
+        name: [row | own for row in table_rows]
+        for name, table_rows in rows.tables.items()
+        for own in [_own(name, made_by)]
+    }
+    lesions = tuple(columns | {"run_id": made_by.run_id} for columns in rows.lesions)
+    return StudyRows(rows.study_id, tables, lesions)
+
+
+def _own(name: TableName, made_by: Stamp) -> Row:
+    return {c.name: vars(made_by)[c.name] for c in TABLES[name].columns if c.stamped}

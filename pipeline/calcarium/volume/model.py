@@ -104,6 +104,11 @@ class Rescale:
         return tuple(rescale for rescale, _ in each), stretch
 
     @cached_property
+    def thresholds(self) -> dict[tuple[Fraction, bool], NDArray[np.int32]]:
+        """Thresholds that were asked for, in stored values: each is asked for many times."""
+        return {}
+
+    @cached_property
     def sign(self) -> NDArray[np.int8]:
         """+1 where a larger stored value is brighter, else -1; shape (n_slices,)."""
         each, stretch = self.stretches

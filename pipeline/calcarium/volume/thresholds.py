@@ -29,10 +29,14 @@ def stored_threshold(rescale: Rescale, hu: Fraction, *, inclusive: bool) -> Int3
     int32 array, shape (n_slices,). Where the slope is positive a voxel passes if
     ``stored >= value``, where it is negative if ``stored <= value``.
     """
-    each, stretch = rescale.stretches
-    bounds = [_bound(hu, slope, intercept, inclusive=inclusive) for slope, intercept in each]
-    fitting = [max(INT32.min, min(bound, INT32.max)) for bound in bounds]
-    return np.array(fitting, dtype=np.int32)[stretch]
+    found = rescale.thresholds.get((hu, inclusive))
+    if found is None:
+        each, stretch = rescale.stretches
+        bounds = [_bound(hu, slope, intercept, inclusive=inclusive) for slope, intercept in each]
+        fitting = [max(INT32.min, min(bound, INT32.max)) for bound in bounds]
+        found = np.array(fitting, dtype=np.int32)[stretch]
+        rescale.thresholds[hu, inclusive] = found
+    return found
 
 
 def _bound(hu: Fraction, slope: Fraction, intercept: Fraction, *, inclusive: bool) -> int:

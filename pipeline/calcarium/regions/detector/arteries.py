@@ -6,10 +6,10 @@ import numpy as np
 
 from calcarium.config.detector_standing import ArteryRules
 from calcarium.regions.detector.places import Places
-from calcarium.regions.model import Vessel
+from calcarium.regions.model import Vessel, Words
 
 
-def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:
+def artery_of(places: Places, rules: ArteryRules) -> Words:
     """RCA to the right or at the underside; else in front LM or LAD, behind LCX.
 
     What lies left of and behind the axis of the root, near its upper end, is left main
@@ -30,4 +30,4 @@ def artery_of(places: Places, rules: ArteryRules) -> list[Vessel]:
     right = ((places.left_mm < rules.right_of_mm) & ~left_main) | underside
     front = places.depth > rules.left_anterior_depth
     names: list[Vessel] = ["RCA", "LM+LAD", "LCX"]
-    return [names[i] for i in np.where(right, 0, np.where(front, 1, 2))]
+    return np.array(names, np.object_)[np.where(right, 0, np.where(front, 1, 2))]

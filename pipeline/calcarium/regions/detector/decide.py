@@ -15,7 +15,7 @@ from calcarium.regions.detector.evidence import Findings, ramp, weigh
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings, look_around
-from calcarium.regions.model import Standing
+from calcarium.regions.model import Standing, Words
 from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
@@ -35,8 +35,8 @@ class Verdicts:
     """
 
     confidence: Float64
-    standing: list[Standing]
-    rejected_by: list[str]
+    standing: Words
+    rejected_by: Words
 
 
 def judge(
@@ -54,7 +54,7 @@ def judge(
 
 def worth_a_look(places: Places, rules: DetectorRules) -> Mask:
     """Candidates that are not excluded and that the best surroundings could save."""
-    allowed = np.array([not name for name in excluded_by(places, rules.candidate)], dtype=bool)
+    allowed = excluded_by(places, rules.candidate) == ""
     at_best, _ = weigh(Findings(places, Surroundings.best_case(len(places))), rules.evidence)
     return np.asarray((at_best > rules.standing.possible / 2) & allowed)
 
@@ -74,13 +74,13 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     confidence, worst = weigh(Findings(places, around), rules.evidence)
     confidence = capped(confidence, places, around, rules.standing)
     confidence = np.maximum(confidence, in_an_ostium(places, rules))
-    allowed = np.array([not name for name in excluded], dtype=bool)
-    reasons = [name or against for name, against in zip(excluded, worst, strict=True)]
+    allowed = excluded == ""
+    reasons = np.where(allowed, worst, excluded)
     return decide(np.where(allowed, confidence, 0.0), reasons, places.agatston, rules.standing)
 
 
 def decide(
-    confidence: Float64, reasons: list[str], agatston: Float64, rules: StandingRules
+    confidence: Float64, reasons: Words, agatston: Float64, rules: StandingRules
 ) -> Verdicts:
     """Turn confidences into standings; ``reasons`` are given to what does not count.
 
@@ -96,13 +96,9 @@ def decide(
     alone = not (step > DOUBTFUL).any() and agatston[doubtful].sum() < rules.lone_agatston
     if alone:
         step[doubtful] = DOUBTFUL - 1
-        reasons = [
-            "stands_alone" if weak else why for weak, why in zip(doubtful, reasons, strict=True)
-        ]
-    rejected_by = [
-        "" if counts else why for counts, why in zip(step >= DOUBTFUL, reasons, strict=True)
-    ]
-    return Verdicts(confidence, [STEPS[i] for i in step], rejected_by)
+        reasons = np.where(doubtful, "stands_alone", reasons)
+    rejected_by = np.where(step >= DOUBTFUL, "", reasons)
+    return Verdicts(confidence, np.array(STEPS, np.object_)[step], rejected_by)
 
 
 def capped(

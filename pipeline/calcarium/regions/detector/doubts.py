@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 
 from calcarium.config.detector import DetectorRules
@@ -55,7 +53,7 @@ def doubts_of_verdicts(
     places: Places, verdicts: Verdicts, rules: DetectorRules
 ) -> tuple[QualityRow, ...]:
     """The checks that hang on the verdicts and on nothing else but measurements."""
-    metal = sum(name == "metal" for name in verdicts.rejected_by)
+    metal = int((verdicts.rejected_by == "metal").sum())
     off_grooves = places.muscle_share < rules.doubt.groove_muscle_share
     return (
         _row("metal", metal == 0, float(metal)),
@@ -135,6 +133,5 @@ def _certainty(agatston: Float64, verdicts: Verdicts, rules: DoubtRules) -> Qual
     )
 
 
-def _sum(agatston: Float64, verdicts: Verdicts, standings: Collection[str]) -> float:
-    chosen = [standing in standings for standing in verdicts.standing]
-    return float(agatston[np.array(chosen, dtype=bool)].sum())
+def _sum(agatston: Float64, verdicts: Verdicts, standings: tuple[str, ...]) -> float:
+    return float(agatston[np.isin(verdicts.standing, standings)].sum())

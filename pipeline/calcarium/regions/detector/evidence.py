@@ -11,6 +11,7 @@ from calcarium.config.detector_evidence import EvidenceRules, Ramp
 from calcarium.regions.anatomy.grid import Float64
 from calcarium.regions.detector.places import LEAST_NOISE_HU, Places
 from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.model import Words, words
 
 
 @dataclass(frozen=True)
@@ -170,9 +171,9 @@ TERMS: tuple[Term, ...] = (
 )
 
 
-def weigh(findings: Findings, rules: EvidenceRules) -> tuple[Float64, list[str]]:
+def weigh(findings: Findings, rules: EvidenceRules) -> tuple[Float64, Words]:
     """Confidence that each candidate is coronary, and the term that speaks most against it."""
     terms = np.array([term(findings, rules) for term in TERMS])
     logit = np.clip(rules.offset + terms.sum(axis=0), -30, 30)
-    worst = [TERMS[i].__name__ for i in terms.argmin(axis=0)]
+    worst = words(term.__name__ for term in TERMS)[terms.argmin(axis=0)]
     return 1 / (1 + np.exp(-logit)), worst

@@ -9,6 +9,7 @@ import numpy as np
 from calcarium.config.detector_evidence import CandidateRules
 from calcarium.regions.anatomy.grid import Mask
 from calcarium.regions.detector.places import Places
+from calcarium.regions.model import Words
 
 Exclusion = Callable[[Places, CandidateRules], Mask]
 SPINE_HALF_WIDTH_MM, BESIDE_SPINE_MM = 32.0, 12.0
@@ -91,10 +92,9 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
 )
 
 
-def excluded_by(places: Places, rules: CandidateRules) -> list[str]:
+def excluded_by(places: Places, rules: CandidateRules) -> Words:
     """Name of the first exclusion that applies to each candidate, or an empty string."""
-    names = [""] * len(places)
-    for rule in EXCLUSIONS:
-        for i in np.flatnonzero(rule(places, rules)):
-            names[i] = names[i] or rule.__name__
+    names = np.full(len(places), "", dtype=np.object_)
+    for rule in reversed(EXCLUSIONS):
+        names[rule(places, rules)] = rule.__name__
     return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from calcarium.quality import QualityRow
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.decide import same_are_worth_a_look, verdicts, worth_a_look
 from calcarium.regions.detector.doubts import doubts_of_verdicts
-from calcarium.regions.detector.features import Features, features_of, labels_of, measured
+from calcarium.regions.detector.features import features_of, labels_of, measured
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import Region
@@ -51,9 +50,7 @@ def rejudge(
         return region, ()
     if region.source == "contrast":
         raise UsageError("rules of the detector decide on contrast CT what is lumen")
-    features: Sequence[Features] = [
-        region.meaning[value].features or {} for value in sorted(region.meaning)
-    ]
+    features = region.known.labels.features
     places, around = measured(features)
     if not same_are_worth_a_look(before, now):
         around = _looked_around(places, around, before, now)
