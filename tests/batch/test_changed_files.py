@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from calcarium.batch.options import RunOptions
 from calcarium.batch.score import Request, score_archive
 from calcarium.config import load_protocol
+from calcarium.intake.index import build_index
 from calcarium.phantom.registry import order_studies, write_registry
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import read_table
@@ -15,11 +18,11 @@ from calcarium.tables.rows import Row
 from calcarium.tables.runs import Run
 
 
-def score(archive: Path, out: Path, retry: str | None = None) -> Run:
+def score(archive: Path, out: Path, retry: str | None = None, *, quiet: bool = True) -> Run:
     options = RunOptions(workers=1)
     protocols = load_protocol("auto")
     return score_archive(
-        Request((str(archive),), str(out), protocols, options=options, retry=retry, quiet=True)
+        Request((str(archive),), str(out), protocols, options=options, retry=retry, quiet=quiet)
     )
 
 
@@ -54,3 +57,17 @@ def test_only_studies_with_other_files_are_scored_again(tmp_path: Path) -> None:
     assert after[changed]["outcome"] == alone["outcome"]
     assert score(archive, out, retry="changed").counts["done"] == 0
     assert scans(out) == after
+
+
+def test_a_copied_index_that_has_grown_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_registry(tmp_path / "set", order_studies(2, seed=2, kind="geometric"), workers=1)
+    archive, index, out = tmp_path / "set" / "dicom", tmp_path / "index", tmp_path / "results"
+    build_index([str(archive)], index)
+    score(index, out, quiet=False)
+    assert "--retry changed" not in capfd.readouterr().err
+    max(path for path in archive.rglob("*") if path.is_file()).unlink()
+    build_index([str(archive)], index)
+    score(index, out, quiet=False)
+    assert "files of 1 known studies came, changed or vanished" in capfd.readouterr().err

@@ -36,6 +36,7 @@ from calcarium.intake.index_query import (
     last_part,
     problems,
     series_of_entries,
+    touched_studies,
 )
 from calcarium.intake.index_store import is_index, take_over
 from calcarium.intake.manifest import ManifestEntry, expand, masks_by_series
@@ -131,13 +132,15 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
         reporter.show(f"headers: {summary.read:,} read, {summary.unchanged:,} known")
 
     index.mkdir(mode=0o700, parents=True, exist_ok=True)
-    summary = IndexSummary()
     try:
         if len(request.inputs) == 1 and is_index(Path(request.inputs[0])):
+            before = last_part(index) if is_index(index) else None
             take_over(Path(request.inputs[0]), index)
+            touched = () if before is None else touched_studies(index, before + 1)
         else:
             parallel = partial(windowed_map, submit, window)
             summary = build_index(request.inputs, index, parallel=parallel, progress=show)
+            touched = summary.touched_studies
     except KilledWorker as error:
         raise ResourceError(
             "a worker died while headers were read; what was read is kept, give the command again"
@@ -147,9 +150,9 @@ def _index(request: Request, index: Path, client: Client, reporter: Reporter) ->
             f"{len(unread):,} files could not be read, the first is {unread[0].url}: "
             f"{unread[0].message}; each folder that holds some has a row unreadable_header"
         )
-    if summary.touched_studies:
+    if touched:
         reporter.say(
-            f"files of {len(summary.touched_studies):,} known studies came, changed or vanished; "
+            f"files of {len(touched):,} known studies came, changed or vanished; "
             "rows that are there were made from what was there before; --retry changed makes "
             "them anew"
         )
