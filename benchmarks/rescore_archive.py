@@ -17,7 +17,7 @@ from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import open_results, read_table
 from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
-from calcarium.voxels import LENGTH
+from calcarium.voxels import HEADER
 
 # Every column that names a study, a scan, a patient or an image.
 NAMES = (
@@ -70,12 +70,12 @@ def _copy(table: pa.Table, ids: pa.Array, copy: int) -> pa.Table:
 
 def _with_other_uids(packed: bytes, copy: int) -> bytes:
     """Kept voxels whose images have other UIDs: bytes that no other study has."""
-    (length,) = LENGTH.unpack_from(packed)
-    body = packed[LENGTH.size + length :]
-    facts = orjson.loads(packed[LENGTH.size : LENGTH.size + length])
+    made_in, length = HEADER.unpack_from(packed)
+    body = packed[HEADER.size + length :]
+    facts = orjson.loads(packed[HEADER.size : HEADER.size + length])
     facts["sop_instance_uid"] = [f"{uid}.{copy}" for uid in facts["sop_instance_uid"]]
     text = orjson.dumps(facts)
-    return LENGTH.pack(len(text)) + text + body
+    return HEADER.pack(made_in, len(text)) + text + body
 
 
 def share_kept(scored: Path, dicom: Path) -> float:

@@ -29,7 +29,7 @@ from calcarium_kernels.sparse import SparseArray
 
 FORMAT = 3  # 3: what labels mean as columns; 2: the slices around, where labels of CTA end
 NAMED = ("vessel", "standing", "rejected_by")
-LENGTH = struct.Struct("<I")
+HEADER = struct.Struct("<II")  # format, length of the facts
 Facts = dict[str, object]
 
 
@@ -73,7 +73,7 @@ def pack(volume: Volume, region: Region, base_hu: float, *, slices_around: int =
         region.known.labels.confidence.astype("<f8"),
         region.known.labels.features.astype("<f8"),
     )
-    return b"".join([LENGTH.pack(len(facts)), facts, *(part.tobytes() for part in parts)])
+    return b"".join([HEADER.pack(FORMAT, len(facts)), facts, *(p.tobytes() for p in parts)])
 
 
 def unpack(packed: bytes) -> PackedScan:
@@ -84,15 +84,15 @@ def unpack(packed: bytes) -> PackedScan:
     UsageError
         if another version packed them in another format.
     """
-    (length,) = LENGTH.unpack_from(packed)
-    facts = orjson.loads(packed[LENGTH.size : LENGTH.size + length])
-    if facts["format"] != FORMAT:
+    made_in, length = HEADER.unpack_from(packed)
+    if made_in != FORMAT:
         raise UsageError(
-            f"its voxels are of format {facts['format']}, and this version reads {FORMAT}: "
+            f"its voxels are not of the format {FORMAT} that this version reads: "
             "score it again with --voxels HU"
         )
+    facts = orjson.loads(packed[HEADER.size : HEADER.size + length])
     dtype = np.dtype(facts["dtype"])
-    n, at = facts["n_voxels"], LENGTH.size + length
+    n, at = facts["n_voxels"], HEADER.size + length
     place = np.cumsum(np.frombuffer(packed, "<u4", n, at), dtype=np.int64)
     stored = np.frombuffer(packed, dtype.newbyteorder("<"), n, at + 4 * n)
     label = np.frombuffer(packed, "<u2", n, at + (4 + dtype.itemsize) * n)
@@ -153,7 +153,6 @@ def _facts(volume: Volume, region: Region, base_hu: float) -> Facts:
         for name, value in vars(volume.geometry).items()
     }
     return {
-        "format": FORMAT,
         "base_hu": base_hu,
         "dtype": volume.stored.dtype.name,
         "slope": [str(s) for s in volume.rescale.slope],

@@ -52,7 +52,8 @@ UNASSIGNED = Label("unassigned")
 class LabelColumns:
     """Many labels: one element per label in every array, NaN where unknown.
 
-    Noise leaves thousands of candidates in a scan; one object for each is what takes longest.
+    Noise leaves thousands of candidates in a scan, and one object for each takes longer than to
+    score them.
 
     Attributes
     ----------
@@ -104,7 +105,7 @@ class LabelColumns:
             np.append(self.rejected_by, UNASSIGNED.rejected_by)[i],
             np.append(self.confidence, np.nan)[i],
             self.measured,
-            np.pad(self.features, ((0, 0), (0, 1)), constant_values=np.nan)[:, i],
+            np.append(self.features, np.full((len(self.measured), 1), np.nan), axis=1)[:, i],
         )
 
     @cached_property
