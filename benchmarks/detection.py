@@ -3,6 +3,8 @@
     calcarium phantom --out SET --studies 60 --seed 7
     python benchmarks/detection.py --phantom SET --part tune --stress all --out findings/
 
+Several sets (``--phantom`` more than once) are taken as one.
+
     python benchmarks/detection.py --scans DICOM --masks LABEL_MAPS
 
 Prints, by class of scan and stress: sensitivity per lesion, false positives per scan and
@@ -205,7 +207,13 @@ def _details(summary: Summary) -> str:
     arteries = ", ".join(
         f"{true}->{found or 'none'} {n}" for (true, found), n in sorted(summary.arteries.items())
     )
-    return f"false positives: {kinds or 'none'}\narteries: {arteries or 'none'}"
+    warned = ", ".join(
+        f"{check} {right} right {wrong} wrong" for check, (right, wrong) in summary.warned.items()
+    )
+    return (
+        f"false positives: {kinds or 'none'}\narteries: {arteries or 'none'}\n"
+        f"warned, by check: {warned or 'none'}"
+    )
 
 
 def write_csv(path: Path, rows: Iterable[dict[str, object]]) -> None:
@@ -242,16 +250,21 @@ def _chosen(stress: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(STRESSES) if "all" in stress else stress
 
 
-def _where(phantom: Path | None, scans: Path | None, masks: Path | None) -> LabelledSet:
-    if phantom is not None and scans is None and masks is None:
-        return LabelledSet.phantom(phantom)
-    if phantom is None and scans is not None and masks is not None:
-        return LabelledSet(scans, masks)
+def _where(phantom: tuple[Path, ...], scans: Path | None, masks: Path | None) -> list[LabelledSet]:
+    if phantom and scans is None and masks is None:
+        return [LabelledSet.phantom(folder) for folder in phantom]
+    if not phantom and scans is not None and masks is not None:
+        return [LabelledSet(scans, masks)]
     raise click.UsageError("give --phantom, or --scans and --masks")
 
 
 @click.command()
-@click.option("--phantom", type=click.Path(exists=True, path_type=Path), help="A phantom set.")
+@click.option(
+    "--phantom",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="A phantom set; may be repeated.",
+)
 @click.option("--scans", type=click.Path(exists=True, path_type=Path), help="Folder of DICOM.")
 @click.option("--masks", type=click.Path(exists=True, path_type=Path), help="Their label maps.")
 @click.option("--part", type=click.Choice(["all", "tune", "held-out"]), default="all")
@@ -260,7 +273,7 @@ def _where(phantom: Path | None, scans: Path | None, masks: Path | None) -> Labe
 @click.option("--workers", default=2, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the tables.")
 def main(
-    phantom: Path | None,
+    phantom: tuple[Path, ...],
     scans: Path | None,
     masks: Path | None,
     part: str,
@@ -272,10 +285,11 @@ def main(
     """Evaluate the embedded detector on scans whose coronary calcium is known."""
     if set(stress) - {*STRESSES, "all"}:
         raise click.UsageError(f"stresses are all, {', '.join(STRESSES)}")
-    where = _where(phantom, scans, masks)
+    sets = _where(phantom, scans, masks)
     console = Console()
     try:
-        scans_found = labelled_scans(where, load_protocol(protocol), cast(Part, part))
+        protocols = load_protocol(protocol)
+        scans_found = [s for one in sets for s in labelled_scans(one, protocols, cast(Part, part))]
     except CalciumError as error:
         raise click.ClickException(str(error)) from error
     each = evaluate_all(scans_found, _chosen(stress), workers)

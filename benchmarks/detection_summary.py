@@ -57,6 +57,7 @@ class Summary:
     kappa : by scheme, linear weights
     zero_called_positive : share of scans without calcium that round to a score of 1 or more
     flagged_gross, flagged_right : share with a flag of the gross errors and of the right ones
+    warned : scans that each check warns of: in the right class, and not
     seconds : median by stage
     """
 
@@ -78,6 +79,7 @@ class Summary:
     zero_called_positive: Estimate
     flagged_gross: Estimate
     flagged_right: Estimate
+    warned: dict[str, tuple[int, int]]
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -112,11 +114,20 @@ def summarise(evaluations: Sequence[ScanEvaluation], scan_class: str = "all") ->
         zero_called_positive=_share([_class(e.agatston_found) > 0 for e in zero]),
         flagged_gross=_share([bool(e.flags) for e in gross]),
         flagged_right=_share([bool(e.flags) for e in right]),
+        warned=_warned([(e.flags, step == 0) for e, step in zip(scans, steps, strict=True)]),
         seconds={
             stage: median(e.seconds[stage] for e in scans)
             for stage in (scans[0].seconds if scans else ())
         },
     )
+
+
+def _warned(scans: Sequence[tuple[tuple[str, ...], bool]]) -> dict[str, tuple[int, int]]:
+    right, wrong = (
+        Counter(check for flags, is_right in scans if is_right == wanted for check in flags)
+        for wanted in (True, False)
+    )
+    return {check: (right[check], wrong[check]) for check in sorted(right | wrong)}
 
 
 def _share(hits: Sequence[bool]) -> Estimate:
