@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calcarium.config.detector_evidence import Ramp
+from calcarium.config.detector_evidence import ANATOMY, Ramp
 from calcarium.config.keys import Section, key
 
 
@@ -67,6 +67,17 @@ class StandingRules(Section):
         "In no groove: share of chambers and great vessels around.",
         source="plaques put into three chest CT: 0.28 or more at 72 of 81 places on arteries "
         "and 3 of 32 on the pericardium",
+    )
+    adrift_at_lung: float = key(
+        0.08,
+        "So much less the same share counts at the lung, where the pericardium is near the muscle.",
+        source="marked in two chest CT: leaves 21 of 25 places on arteries in a groove, and 6 "
+        "instead of 12 of 21 on the pericardium",
+        ge=0,
+        le=1,
+    )
+    adrift_lung_mm: Ramp = key(
+        (6.0, 4.0), "At the lung: distance to it.", unit="mm", source=ANATOMY
     )
     unseen_aorta_cap: float = key(
         0.75,

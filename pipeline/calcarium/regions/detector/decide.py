@@ -114,9 +114,19 @@ def capped(
     deep = (places.lung_mm > rules.unseen_aorta_lung_mm) & (around.fat < rules.unseen_aorta_fat)
     in_root = ~places.beside_aorta & (places.outside_aorta_mm < 0)
     unseen = deep & (np.isnan(places.above_root_mm) | in_root)
-    adrift = 1 - (1 - rules.adrift_cap) * ramp(places.muscle_share, rules.adrift_muscle_share)
+    adrift = 1 - (1 - rules.adrift_cap) * ramp(in_groove(places, rules), rules.adrift_muscle_share)
     most = np.minimum(lean, adrift)
     return np.minimum(confidence, np.where(unseen, np.minimum(most, rules.unseen_aorta_cap), most))
+
+
+def in_groove(places: Places, rules: StandingRules) -> Float64:
+    """Share of muscle and blood around, less so much as the pericardium has near the lung.
+
+    There it lies close to the muscle. An artery that is as near to the lung runs over a lean
+    heart, in a groove with muscle on both sides.
+    """
+    at_lung = ramp(places.lung_mm, rules.adrift_lung_mm)
+    return np.asarray(places.muscle_share - rules.adrift_at_lung * at_lung)
 
 
 def in_an_ostium(places: Places, rules: DetectorRules) -> Float64:

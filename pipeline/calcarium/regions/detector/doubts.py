@@ -11,11 +11,10 @@ from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.anatomy.noise import is_measured
 from calcarium.regions.anatomy.orientation import orientation_of
-from calcarium.regions.detector.decide import Verdicts
+from calcarium.regions.detector.decide import Verdicts, in_groove
 from calcarium.regions.detector.places import Places
 from calcarium.regions.model import COUNTED
 
-LIVER_IN_VIEW_MM = 10.0  # below its dome: drawn hearts end 12 to 25 mm below that
 CATEGORY_LIMITS = (0.5, 10.5, 100.5, 400.5)  # five classes (Rumberger 1999) of rounded scores
 
 
@@ -54,7 +53,7 @@ def doubts_of_verdicts(
 ) -> tuple[QualityRow, ...]:
     """The checks that hang on the verdicts and on nothing else but measurements."""
     metal = int((verdicts.rejected_by == "metal").sum())
-    off_grooves = places.muscle_share < rules.doubt.groove_muscle_share
+    off_grooves = in_groove(places, rules.standing) < rules.doubt.groove_muscle_share
     return (
         _row("metal", metal == 0, float(metal)),
         _hangs_on("aortic_wall", at_aorta(places, rules), places, verdicts, rules.doubt),
@@ -80,18 +79,18 @@ def _cut(landmarks: Landmarks, rules: DoubtRules) -> list[str]:
 
     The region is wider than the heart, so a side is cut only where the chambers themselves
     reach the border: arteries lie on them. Above the highest artery there are great vessels
-    alone, which are narrower than the heart. Below its dome the liver would pass for a chamber.
+    alone, which are narrower than the heart. The heart ends on the liver; below its dome the
+    liver would pass for a chamber.
     """
     heart, extent, grid = landmarks.heart, landmarks.extent, landmarks.thorax.grid
     mask = heart.mask
     dome = len(mask) if extent.liver_dome is None else extent.liver_dome
-    liver_mm = (len(mask) - dome) * grid.slice_mm
     least = rules.cut_chambers_cm2 * 100 / (grid.pixel_mm * grid.slice_mm)
     chambers = heart.chambers[:dome]
     section = chambers.sum(axis=(1, 2))
     ends = {
         "top": section[:1].sum() > rules.cut_top_share * section.max(initial=0),
-        "bottom": mask[-1].any() and not extent.bottom_seen and liver_mm < LIVER_IN_VIEW_MM,
+        "bottom": mask[-1].any() and not extent.bottom_seen and extent.liver_dome is None,
         "front": chambers[:, 0].sum() > least,
         "right": chambers[:, :, 0].sum() > least,
         "left": chambers[:, :, -1].sum() > least,
