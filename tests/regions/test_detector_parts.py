@@ -187,6 +187,18 @@ def test_no_certainty_outside_the_grooves_of_the_heart():
     assert RULES.standing.doubtful < cap < RULES.standing.accepted
 
 
+def test_at_the_lung_a_groove_has_more_muscle():
+    place = {field.name: np.zeros(3) for field in fields(Places)}
+    place["beside_aorta"] = np.ones(3, bool)
+    place["muscle_share"], place["lung_mm"] = (
+        np.array([0.33, 0.33, 0.42]),
+        np.array([3.0, 8.0, 3.0]),
+    )
+    around = Surroundings(*np.full((4, 3), 0.5))
+    found = capped(np.full(3, 0.99), Places(**place), around, RULES.standing)
+    np.testing.assert_allclose(found, [RULES.standing.adrift_cap, 0.99, 0.99])
+
+
 def test_muscle_around_is_that_of_half_spaces(make_volume):
     """Outside one, the tail of a Gaussian; between two, as in a groove, both tails."""
     hu = np.zeros((34, 80, 34), int)
