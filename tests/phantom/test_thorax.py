@@ -54,6 +54,8 @@ def test_volume_and_mass_of_a_single_deposit(solid: Ellipsoid | Capsule, volume_
     assert built.volume_mm3 == pytest.approx(volume_mm3, rel=0.02)
     seen_mm3 = float(hu.sum()) * 1.5 * 0.5 * 0.45 / (400 / MASS_FACTOR)
     assert seen_mm3 == pytest.approx(volume_mm3, rel=0.02)
+    voxel_mm3 = 1.5 * 0.5 * 0.45
+    assert (hu >= built.hu_of_10_mm3).sum() * voxel_mm3 == pytest.approx(10, abs=voxel_mm3)
     weights = hu / hu.sum()
     centre = [(weights.sum(axis=axes) * grid.axis_mm(i)).sum() for i, axes in PROFILE_AXES]
     np.testing.assert_allclose(centre, built.centre_mm, atol=0.05)

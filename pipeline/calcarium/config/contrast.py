@@ -48,6 +48,15 @@ class ContrastRules(Section):
         ge=0,
         le=1,
     )
+    blur_mm: float = key(
+        0.4,
+        "Standard deviation of the scanner's blur, part of which is taken back before a lesion's "
+        "edge is looked for. 0: none is.",
+        unit="mm",
+        source="engineering choice: about one pixel of a heart scan",
+        ge=0,
+        le=1,
+    )
     surroundings_mm: float = key(
         0.7,
         "What lies around a lesion is read this far from it.",
@@ -93,8 +102,9 @@ class ContrastRules(Section):
     )
     greatest_share_bright: float = key(
         0.5,
-        "Share of what lies around a candidate that is as bright as blood and no chamber, from "
-        "which it is noise of a lumen or bone.",
+        "Share of what lies around a candidate that is as bright as blood, from which it is noise "
+        "of a lumen or bone: if no chamber is in it, or where it does not stand out of the "
+        "brightest part of it.",
         source="engineering choice: arteries run in fat",
         ge=0,
         le=1,

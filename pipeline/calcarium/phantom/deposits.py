@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ FINEST_MM = 0.08
 MOST_CELLS = 60  # along the longest side
 TISSUE_HU = 45.0
 VISIBLE_HU = 15.0
+PICTURE_MM3 = 10.0
 
 Cells: TypeAlias = tuple[Float64, Float64, Float64]  # along z, y, x, one step apart
 
@@ -43,11 +45,17 @@ class Deposit:
 
 @dataclass(frozen=True)
 class BuiltDeposit:
-    """What a deposit measures, before any blur."""
+    """What a deposit measures before any blur, and what is seen of it before any noise.
+
+    Attributes
+    ----------
+    hu_of_10_mm3 : reached by 10 mm3 of what it brightens; NaN where that is less
+    """
 
     deposit: Deposit
     centre_mm: Point
     volume_mm3: float
+    hu_of_10_mm3: float = float("nan")
 
     @property
     def mass_mg(self) -> float:
@@ -87,15 +95,24 @@ def add_deposit(
     volume = total * float(cells[0][1] - cells[0][0]) ** 3
     z, y, x = (float((cover * cell).sum()) / total for cell in np.ix_(*cells))
     box = _voxels(grid, cells, psf_sigma_mm)
+    level = float("nan")
     if all(part.stop > part.start for part in box):
         calcium_hu = np.float32(deposit.density_mg_cm3 / MASS_FACTOR)
         added = _seen(cover, cells, box, grid, psf_sigma_mm) * calcium_hu
+        before = hu[box].copy()
         hu[box] += added
         if excess_hu is not None:
             hu[box] -= _seen(cover * excess_hu(cells), cells, box, grid, psf_sigma_mm)
+        level = _hu_of(hu[box][(added >= VISIBLE_HU) & (hu[box] > before)], grid)
         part = labels[box]
         part[(added >= VISIBLE_HU) & (part == 0)] = deposit.label
-    return BuiltDeposit(deposit, (x, y, z), volume)
+    return BuiltDeposit(deposit, (x, y, z), volume, level)
+
+
+def _hu_of(seen: Float32, grid: Grid) -> float:
+    """What the brightest 10 mm3 of some voxels reach; NaN if they are less."""
+    n = ceil(PICTURE_MM3 / np.prod(grid.spacing_zyx_mm))
+    return float(np.partition(seen, -n)[-n]) if n <= seen.size else float("nan")
 
 
 def _seen(

@@ -79,6 +79,8 @@ class Plaque:
     volume_mm3, mass_mg : of the object itself, before any blur
     density_mg_cm3 : hydroxyapatite
     peak_hu : brightest value of the object before blur and noise
+    hu_of_10_mm3 : reached by 10 mm3 of what it brightens, blurred and without noise; NaN where
+        that is less or was not measured
     """
 
     vessel: str
@@ -87,6 +89,7 @@ class Plaque:
     mass_mg: float
     density_mg_cm3: float
     peak_hu: float
+    hu_of_10_mm3: float = float("nan")
 
 
 @dataclass(frozen=True)

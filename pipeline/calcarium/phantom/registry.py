@@ -158,6 +158,7 @@ def _plaque_rows(truth: StudyTruth) -> Iterator[Row]:
             "mass_mg": round(plaque.mass_mg, 4),
             "density_mg_cm3": round(plaque.density_mg_cm3, 1),
             "peak_hu": round(plaque.peak_hu, 1),
+            "hu_of_10_mm3": round(plaque.hu_of_10_mm3, 1),
         }
 
 

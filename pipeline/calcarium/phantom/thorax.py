@@ -171,6 +171,7 @@ def _plaque(built: BuiltDeposit, shift: Point) -> Plaque:
         built.mass_mg,
         built.deposit.density_mg_cm3,
         built.peak_hu,
+        built.hu_of_10_mm3,
     )
 
 

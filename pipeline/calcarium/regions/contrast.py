@@ -26,7 +26,13 @@ from calcarium.regions.chambers import find_chambers, half_way
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
-from calcarium.regions.detector.evidence import Findings, embedded, valve
+from calcarium.regions.detector.evidence import (
+    Findings,
+    aortic_wall,
+    embedded,
+    lung_base,
+    valve,
+)
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places, find_places
 from calcarium.regions.detector.surroundings import look_around
@@ -36,6 +42,8 @@ from calcarium.regions.outside_lumens import outside_lumens
 from calcarium.regions.plaque_edge import painted_to_edge
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Kernels
+
+AGAINST_LOGIT = -2.5  # odds of 12 to 1: half of what the detector's evidence of a valve weighs
 
 
 def detect_above_blood(
@@ -76,9 +84,9 @@ def detect_above_blood(
     open_question = excluded == ""
     beside = look_beside(volume, candidates, open_question, chambers, half_way(blood))
     around = look_around(volume, candidates, places, open_question, landmarks.heart.blood_hu)
-    in_ring = _in_ring(Findings(places, around), detector.evidence)
+    elsewhere = _elsewhere(Findings(places, around), detector.evidence)
     rejected = _rejected_by(
-        places, beside, blood, rules, excluded, _behind_aorta(places, landmarks), in_ring
+        places, beside, blood, rules, excluded, _behind_aorta(places, landmarks), elsewhere
     )
     calcium = rejected == ""
     return Region(
@@ -101,14 +109,18 @@ def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
     return np.asarray(circle.known & (row > circle.row), dtype=np.bool_)
 
 
-def _in_ring(found: Findings, rules: EvidenceRules) -> Mask:
-    """Deep in the heart, with hardly anything around that contrast leaves dark.
+def _elsewhere(found: Findings, rules: EvidenceRules) -> dict[str, Mask]:
+    """Where the detector's own evidence of another place speaks clearly, by the place.
 
-    Half of the detector's evidence or more. Bright blood makes muscle below 110 HU read as fat, so
-    this speaks only where next to nothing darker than calcium is near.
+    These terms read where a candidate lies and the fat around it, and keep their meaning with
+    contrast: they leave out what is brighter than 110 HU.
     """
-    as_valve = valve(found, rules) <= -rules.valve_weight / 2
-    return np.asarray(as_valve | (embedded(found, rules) <= -rules.embedded_weight / 2))
+    logit = {
+        "valve": valve(found, rules) + embedded(found, rules),
+        "aortic_wall": aortic_wall(found, rules),
+        "lung_base": lung_base(found, rules),
+    }
+    return {name: np.asarray(sum_ <= AGAINST_LOGIT) for name, sum_ in logit.items()}
 
 
 def _rejected_by(
@@ -118,18 +130,21 @@ def _rejected_by(
     rules: ContrastRules,
     excluded: Words,
     behind_aorta: Mask,
-    in_ring: Mask,
+    elsewhere: dict[str, Mask],
 ) -> Words:
     """The first rule that speaks against each candidate, or nothing."""
     ascending = places.beside_aorta & (places.above_root_mm > rules.wall_above_root_mm)
+    stands_out_hu = rules.sd_above_blood * blood.sd_hu
+    mostly_bright = beside.share_bright > rules.greatest_share_bright
     against = {
         "spine": behind_aorta,
         "aorta": places.outside_aorta_mm < np.where(ascending, rules.wall_margin_mm, 0),
-        "lumen": (places.peak_hu < beside.mostly_hu + rules.sd_above_blood * blood.sd_hu)
-        | (beside.share_bright - beside.share_chamber > rules.greatest_share_bright),
+        "lumen": (places.peak_hu < beside.mostly_hu + stands_out_hu)
+        | (beside.share_bright - beside.share_chamber > rules.greatest_share_bright)
+        | (mostly_bright & (places.peak_hu < beside.brightest_hu + stands_out_hu)),
         "chamber_wall": beside.share_chamber > rules.greatest_share_chamber,
         "no_artery": beside.brightest_hu < half_way(blood),
-        "valve": in_ring,
+        **elsewhere,
     }
     found = excluded
     for name, hit in against.items():

@@ -3,7 +3,8 @@
 A threshold that stands clear of bright blood cuts away the side of a plaque that lies in fat,
 where its blurred edge falls far below the blood. So every voxel has a level of its own: half
 way between the surroundings on its side and the peak near by, which is where the edge of a
-blurred body lies, whether blood or fat is behind it.
+blurred body lies, whether blood or fat is behind it. On a thin body blur lowers the peak, and
+hides a lumen as thin between plaque and fat; so part of the blur is taken back first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Labels
 
 PEAK_SIGMA_MM = 0.25  # below the blur of any scanner: takes noise off a peak, hardly its height
+SHARPENED = 3  # iterations; noise is amplified at most by one more than that
 ROUNDS = 2  # the second reads the surroundings of the edge that the first found
 NEIGHBOURS = 3  # voxels along each axis over which the surroundings are averaged
 NOWHERE_HU = np.float32(-2000)
@@ -71,6 +73,7 @@ def lesion_to_edge(
     hu : part of the scan around the lesion
     above, others : voxels above the threshold, of the lesion and of other candidates
     """
+    hu = sharpened(hu, spacing, rules.blur_mm)
     smooth = ndimage.gaussian_filter(hu, [PEAK_SIGMA_MM / mm for mm in spacing])
     zone = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
     size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
@@ -84,6 +87,25 @@ def lesion_to_edge(
         inside = zone & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
         lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion
     return lesion
+
+
+def sharpened(hu: Float32, spacing: Spacing, blur_mm: float) -> Float32:
+    """The image with part of a Gaussian blur taken back.
+
+    Iterated deconvolution (van Cittert, Z. Phys. 69:298, 1931): of a frequency that the blur
+    passes by the share ``h``, ``1 - (1 - h)^4`` is seen after three iterations.
+
+    Parameters
+    ----------
+    blur_mm : standard deviation of the blur; 0 takes nothing back
+    """
+    if blur_mm == 0:
+        return hu
+    sigma = [blur_mm / mm for mm in spacing]
+    found = hu
+    for _ in range(SHARPENED):
+        found = found + (hu - ndimage.gaussian_filter(found, sigma))
+    return found
 
 
 def _peak_near(smooth: Float32, lesion: Mask, size: list[int]) -> Float32:
