@@ -48,12 +48,8 @@ class Rescorer:
     kernels: Kernels
     made_by: Stamp
 
-    def folder(self, source: ResultFolder, out: ResultFolder) -> int:
+    def folder(self, source: ResultFolder, out: ResultFolder) -> None:
         """Rescore every study that is not in ``out`` yet; the caller holds its lock.
-
-        Returns
-        -------
-        how many studies were written
 
         Raises
         ------
@@ -64,7 +60,6 @@ class Rescorer:
         sweep(out)
         done = pa.array(sorted(committed_study_ids(out)), pa.string())
         left = ~pc.field("study_id").isin(done) if len(done) else None
-        written = 0
         for part in source.committed():
             tables = {
                 name: dataset(source, name, [part]).to_table(filter=left)
@@ -72,8 +67,6 @@ class Rescorer:
             }
             if tables["studies"].num_rows:
                 commit_tables(out, self._tables(tables))
-            written += tables["studies"].num_rows
-        return written
 
     def _tables(self, old: Mapping[TableName, pa.Table]) -> dict[TableName, pa.Table]:
         """The tables of some studies; what no score changes goes through unread."""

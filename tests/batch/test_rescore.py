@@ -13,6 +13,7 @@ from calcarium.batch.score import Request, score_archive
 from calcarium.config import load_protocol
 from calcarium.errors import UsageError
 from calcarium.phantom.registry import order_studies, write_registry
+from calcarium.tables.commit import drop_studies
 from calcarium.tables.diff import diff
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import open_results, read_table
@@ -82,6 +83,18 @@ def test_checks_of_scans_that_were_not_scored_stay(tmp_path):
     checked = set(read_table(again, "quality", ["scan_id"]).column(0).to_pylist())
     assert len(scored) == 1
     assert len(checked) == 2
+
+
+def test_a_rescore_goes_on_where_it_was_stopped(scored, tmp_path):
+    protocol = load_protocol(str(scored / "short.toml"))
+    out = str(tmp_path / "again")
+    whole = rescore_folder(str(scored / "first"), out, protocol).counts
+    (gone, *left) = read_table(ResultFolder.at(out), "studies", ["study_id"]).column(0).to_pylist()
+    drop_studies(ResultFolder.at(out), [gone])
+    rest = rescore_folder(str(scored / "first"), out, protocol).counts
+    assert (rest["asked"], rest["continued"], rest["done"]) == (whole["asked"], len(left), 1)
+    assert rescore_folder(str(scored / "first"), out, protocol).counts["done"] == 0
+    assert not diff(open_results(str(scored / "first")), open_results(out)).studies
 
 
 @pytest.mark.parametrize(

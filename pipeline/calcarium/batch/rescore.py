@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections import Counter
 from dataclasses import replace
 from uuid import uuid4
 
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from calcarium.batch.run import now
@@ -67,14 +67,22 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
         describe_folder(folder, protocols.to_json())
         folder.write(source.read(*SECRET), *SECRET)
         record_run(folder, run)
-        written = Rescorer(kept_by, protocols, load("numpy"), made_by).folder(source, folder)
-        outcomes = Counter(read_table(folder, "studies", ["outcome"]).column(0).to_pylist())
-        asked = sum(outcomes.values())
-        counts = {"asked": asked, "continued": asked - written, "done": written}
-        counts |= {name: outcomes[name] for name in ("scored", "excluded", "failed")}
-        ended = replace(run, finished_at=now(), ending="finished", counts=counts)
+        Rescorer(kept_by, protocols, load("numpy"), made_by).folder(source, folder)
+        ended = replace(run, finished_at=now(), ending="finished", counts=_counts(folder, run))
         record_run(folder, ended)
     findings = verify(folder)
     if findings:
         raise CalciumError("the result does not add up:\n" + "\n".join(map(str, findings)))
     return ended
+
+
+def _counts(folder: ResultFolder, run: Run) -> dict[str, int]:
+    """How many studies the folder holds, and how those ended that this run wrote."""
+    studies = read_table(folder, "studies", ["outcome", "run_id"])
+    written = studies.filter(pc.field("run_id") == run.run_id)["outcome"].to_pylist()
+    return {
+        "asked": studies.num_rows,
+        "continued": studies.num_rows - len(written),
+        "done": len(written),
+        **{outcome: written.count(outcome) for outcome in ("scored", "excluded", "failed")},
+    }
