@@ -12,7 +12,8 @@ import numpy as np
 
 from calcarium.config import Protocol
 from calcarium.config.contrast import ContrastRules
-from calcarium.config.detector_evidence import EvidenceRules
+from calcarium.config.detector_anatomy import HeartRules
+from calcarium.config.detector_evidence import CandidateRules, EvidenceRules
 from calcarium.errors import ScanExcluded
 from calcarium.quality import QualityRow
 from calcarium.regions.anatomy.given import Anatomy
@@ -59,22 +60,12 @@ def detect_above_blood(
     """
     rules, detector = protocol.contrast, protocol.detector
     landmarks = find_landmarks(volume, detector, kernels, anatomy)
-    share = landmarks.thorax.contrast
-    if share <= detector.heart.contrast_share:
-        raise ScanExcluded(
-            "no_contrast", f"{share:.0%} of the soft tissue is above {CONTRAST_HU:.0f} HU"
-        )
+    _refuse_no_contrast(landmarks, detector.heart)
     refuse_no_heart(landmarks, detector.heart)
     grid, heart = landmarks.thorax.grid, landmarks.heart.mask
     blood = find_blood_pool(volume, grid, landmarks.aorta, rules)
     threshold = blood.threshold_hu(rules)
-    above = detector.candidate.model_copy(
-        update={
-            "threshold_hu": float(threshold),
-            "greatest_volume_mm3": rules.greatest_volume_mm3,
-            "greatest_above_root_mm": rules.greatest_above_root_mm,
-        }
-    )
+    above = _limits(detector.candidate, rules, threshold)
     chambers = find_chambers(coarse_grid(volume, kernels), blood, rules)
     every = find_candidates(volume, grid, heart, above)
     stands_out_hu = rules.sd_above_blood * blood.sd_hu
@@ -99,6 +90,25 @@ def detect_above_blood(
         quality=(_blood_quality(blood), *body_quality(volume, landmarks, detector.doubt)),
         threshold_hu=threshold,
         floor_hu=ceil(rules.floor_hu),
+    )
+
+
+def _refuse_no_contrast(landmarks: Landmarks, rules: HeartRules) -> None:
+    share = landmarks.thorax.contrast
+    if share <= rules.contrast_share:
+        raise ScanExcluded(
+            "no_contrast", f"{share:.0%} of the soft tissue is above {CONTRAST_HU:.0f} HU"
+        )
+
+
+def _limits(usual: CandidateRules, rules: ContrastRules, threshold_hu: int) -> CandidateRules:
+    """The detector's limits of a candidate, with those that contrast changes."""
+    return usual.model_copy(
+        update={
+            "threshold_hu": float(threshold_hu),
+            "greatest_volume_mm3": rules.greatest_volume_mm3,
+            "greatest_above_root_mm": rules.greatest_above_root_mm,
+        }
     )
 
 
