@@ -53,7 +53,8 @@ class ContrastRules(Section):
         "Standard deviation of the scanner's blur, part of which is taken back before a lesion's "
         "edge is looked for. 0: none is.",
         unit="mm",
-        source="engineering choice: about one pixel of a heart scan",
+        source="engineering choice: that of the phantom's heart kernels, about one pixel; what is "
+        "measured depends little on it",
         ge=0,
         le=1,
     )
@@ -82,7 +83,7 @@ class ContrastRules(Section):
         3.0,
         "Standard deviations of the blood pool by which a lesion's edge at least stands out of "
         "what lies around it.",
-        source="engineering choice: one voxel of a thousand of Gaussian noise",
+        source="engineering choice; taking blur back triples the noise of thin slices",
         ge=0,
     )
     chamber_radius_mm: float = key(
