@@ -152,7 +152,9 @@ def test_pericardial_spots_lie_in_the_pericardium() -> None:
 def test_epicardial_fat_has_the_volume_it_has_in_patients(
     courses: list[dict[Artery, Float64]],
 ) -> None:
-    """By the window of CT, from -190 to -30 HU within the sac.
+    """By the window of CT, from -190 to -30 HU within the sac, in cells of 2 mm.
+
+    Larger cells mix thin fat with what is beside it: 3 mm lose 8 % of a drawn scan's volume.
 
     Of patients sent for calcium scoring 104 +- 51 ml (30, PMC5537129) and 126 +- 56 ml (192, Tran
     2014). Limits lie beyond these by twice the standard error of the smaller group. The leanest of
@@ -165,7 +167,7 @@ def test_epicardial_fat_has_the_volume_it_has_in_patients(
     assert 20 < np.min(volumes) < 60
 
 
-def _fat_ml(vessels: GreatVessels, courses: dict[Artery, Float64], step_mm: float = 3.0) -> float:
+def _fat_ml(vessels: GreatVessels, courses: dict[Artery, Float64], step_mm: float = 2.0) -> float:
     heart = vessels.heart
     low, high = heart.box
     nz, ny, nx = np.ceil((high - low) / step_mm).astype(int)[::-1]
