@@ -58,6 +58,7 @@ DAMAGE: dict[str, Damage] = {
     "volume_mm3 of a scan is the sum": _set("vessels", 0, volume_mm3=6.0),
     "n_lesions of a scan is the sum": _set("vessels", 0, n_lesions=3),
     "accepted lesions of a scan add up": _set("lesions", 0, accepted=False),
+    "accepted lesions of a scan add": _set("lesions", 0, agatston=None),
     "agatston of a study is that of its primary": _set("studies", 0, agatston=31.0),
     "agatston_RCA of a study": _set("studies", 0, agatston_RCA=21.0),
     "quality says nothing private": _set("quality", 0, text="of Alonso, aged 72"),

@@ -55,9 +55,9 @@ SCORES = {
     "the accepted lesions of a scan add up to its score": f"""
         SELECT scan_id || ' ' || convention AS what FROM scores JOIN (
             SELECT scan_id, convention, coalesce(sum(agatston) FILTER (accepted), 0) AS lesions,
-                count(*) FILTER (agatston IS NULL) AS unknown
+                count(agatston) AS known
             FROM lesions GROUP BY ALL) USING (scan_id, convention)
-        WHERE unknown = 0 AND NOT {SAME.format(a="agatston", b="lesions")}""",
+        WHERE known > 0 AND NOT {SAME.format(a="agatston", b="lesions")}""",
     "a score above 0 has lesions": """
         SELECT scan_id AS what FROM scores ANTI JOIN lesions USING (scan_id, convention)
         WHERE is_primary AND agatston > 0""",
