@@ -19,7 +19,7 @@ RULES, EVIDENCE = PROTOCOL.contrast, PROTOCOL.detector.evidence
 BLOOD = BloodPool(400.0, 20.0, 1000)  # calcium stands out of it, and of any lumen, by 100 HU
 
 
-def places(n: int, **given: list[float]) -> Places:
+def places(n: int, **given: list[float] | list[bool]) -> Places:
     every = {field.name: np.full(n, 50.0) for field in fields(Places)}
     every["beside_aorta"] = np.zeros(n, bool)
     return Places(**(every | {name: np.array(values) for name, values in given.items()}))
@@ -40,15 +40,18 @@ def test_among_bright_lumen_calcium_stands_out_of_the_brightest_of_it() -> None:
 
 
 def test_a_place_that_the_detector_is_sure_of_is_no_artery() -> None:
-    """Deep in muscle, at the lung base, and there in fat; each far from the aorta."""
-    fat = np.array([0.0, 0.0, 0.4])
-    found = Findings(
-        places(3, lung_mm=[25.0, 0.0, 0.0], above_bottom_mm=[60.0, -5.0, -5.0]),
-        Surroundings(fat, fat, fat, np.zeros(3)),
+    """Deep in muscle; at the lung base, and there in fat; at the aorta, and in fat beside it."""
+    fat = np.array([0.0, 0.0, 0.4, 0.1, 0.4])
+    where = places(
+        5,
+        lung_mm=[25.0, 0.0, 0.0, 0.0, 0.0],
+        above_bottom_mm=[60.0, -5.0, -5.0, 60.0, 60.0],
+        outside_aorta_mm=[50.0, 50.0, 50.0, 0.5, 0.5],
+        beside_aorta=[False, False, False, True, True],
     )
-    told = _elsewhere(found, EVIDENCE)
-    assert {name: hit.tolist() for name, hit in told.items()} == {
-        "valve": [True, False, False],
-        "aortic_wall": [False, False, False],
-        "lung_base": [False, True, False],
+    told = _elsewhere(Findings(where, Surroundings(fat, fat, fat, np.zeros(5))), EVIDENCE)
+    assert {name: np.flatnonzero(hit).tolist() for name, hit in told.items()} == {
+        "valve": [0],
+        "lung_base": [1],
+        "aortic_wall": [3],
     }
