@@ -248,8 +248,8 @@ def tube(path: Float64, radius: float | Sequence[float] | Float64) -> list[Capsu
 
 def normals(shape: Shape, points: Float64) -> Float64:
     """Unit direction away from a solid at each of some points; shape (n, 3)."""
-    here = shape.distance(*points.T)
-    moved = [shape.distance(*(points + 0.5 * axis).T) for axis in IDENTITY]
+    beside = points + 0.5 * np.stack([np.zeros(3), *IDENTITY])[:, None]
+    here, *moved = shape.distance(*np.moveaxis(beside, -1, 0))
     away = (np.stack(moved, axis=1) - here[:, None]).astype(np.float64)
     return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6))
 
