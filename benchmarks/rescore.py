@@ -34,9 +34,10 @@ BASE_HU = 100.0
 VERIFY = rescoring.verify
 SOURCES = {"masks": "none", "detector": "detector"}
 SHIPPED = "extends = 'auto'\n[region]\nsource = '{source}'\n"
+CONVENTIONS = ("fqm-siemens-matlab", "literature", "fqm-philips-matlab", "brainsia")
 OTHERS = """
 [scoring]
-conventions = ["literature", "fqm-siemens-matlab", "fqm-philips-matlab", "brainsia"]
+conventions = {conventions}
 primary_convention = "fqm-siemens-matlab"
 lesion_link = 6
 [detector.standing]
@@ -63,7 +64,7 @@ def draw(folder: Path, distinct: int, *, gated: bool) -> None:
 def score(phantoms: Path, out: Path, rules: str, source: str, base_hu: float | None) -> None:
     """Score the phantoms from their DICOM."""
     protocol = out.with_suffix(".toml")
-    protocol.write_text(rules.format(source=SOURCES[source]))
+    protocol.write_text(rules)
     masks = str(phantoms / "masks") if source == "masks" else ""
     score_archive(
         Request(
@@ -77,11 +78,15 @@ def score(phantoms: Path, out: Path, rules: str, source: str, base_hu: float | N
     )
 
 
-def measure(phantoms: Path, folder: Path, studies: int, source: str) -> dict[str, object]:
+def measure(
+    phantoms: Path, folder: Path, studies: int, source: str, n_conventions: int
+) -> dict[str, object]:
     """Score the phantoms twice, register them as patients, score those again, compare."""
     kept, scored = folder / "kept", folder / "scored"
-    score(phantoms, kept, SHIPPED, source, BASE_HU)
-    score(phantoms, scored, SHIPPED + OTHERS, source, None)
+    shipped = SHIPPED.format(source=SOURCES[source])
+    others = OTHERS.format(conventions=json.dumps(CONVENTIONS[:n_conventions]))
+    score(phantoms, kept, shipped, source, BASE_HU)
+    score(phantoms, scored, shipped + others, source, None)
     distinct = register(kept, folder / "kept-many", studies)
     register(scored, folder / "scored-many", studies)
     verifying = Stopwatch()
@@ -99,6 +104,7 @@ def measure(phantoms: Path, folder: Path, studies: int, source: str) -> dict[str
     return {
         "studies": studies,
         "distinct_phantoms": distinct,
+        "conventions": n_conventions,
         "studies_per_s": studies / (took - verifying.s),
         "studies_per_s_with_verify": studies / took,
         "studies_that_differ_from_dicom": len(found.studies),
@@ -132,6 +138,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=1000, help="of each class and source")
     parser.add_argument("--distinct", type=int, default=12, help="phantoms drawn of each class")
+    parser.add_argument(
+        "--conventions", type=int, default=1, choices=range(1, 5), help="scored again by"
+    )
     parser.add_argument("--phantoms", type=Path, help="folder that they are kept in")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
@@ -144,7 +153,9 @@ def main() -> None:
                 folder = Path(work) / source
                 folder.mkdir()
                 row: dict[str, object] = {"scan_class": scan_class, "source": source}
-                found.append(row | measure(phantoms, folder, asked.studies, source))
+                found.append(
+                    row | measure(phantoms, folder, asked.studies, source, asked.conventions)
+                )
                 print(json.dumps(found[-1]), flush=True)
     if asked.out:
         asked.out.write_text(json.dumps(found, indent=2) + "\n")
