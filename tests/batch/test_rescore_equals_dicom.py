@@ -14,13 +14,11 @@ from calcarium.phantom.study import StudyOrder
 from calcarium.regions.inputs import gather_inputs
 from calcarium.rescore import Rescorer
 from calcarium.study import ScorerSetup
-from calcarium.tables.commit import tables_of
 from calcarium.tables.rows import StudyRows
-from calcarium.tables.stamp import Stamp, stamp
 from calcarium_kernels import load
+from written_rows import STAMP, written_rows
 
 SOURCE = {"masks": "none", "detector": "detector"}
-STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
 SCORED = ("studies", "series", "scores", "vessels", "quality")
 
 
@@ -89,7 +87,7 @@ def rows(phantoms, source, rules, base_hu=None):
 
 
 def lesions(study):
-    return tables_of([StudyRows(study.study_id, {}, stamp(study, STAMP).lesions)])["lesions"]
+    return written_rows(StudyRows(study.study_id, {}, study.lesions))["lesions"]
 
 
 @pytest.fixture(scope="module")

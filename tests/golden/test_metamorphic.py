@@ -18,11 +18,9 @@ from calcarium.phantom.geometric import default_grid, default_objects, geometric
 from calcarium.phantom.header import Technique, invented_person
 from calcarium.regions.inputs import gather_inputs
 from calcarium.study import ScorerSetup
-from calcarium.tables.commit import tables_of
 from calcarium.tables.schema import TABLES
-from calcarium.tables.stamp import Stamp, stamp
+from written_rows import written_rows
 
-STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
 UIDS = SeriesUids.of("metamorphic")
 SCORES = ("studies", "scores", "vessels", "lesions")
 PROTOCOL = """
@@ -53,8 +51,7 @@ def rows(folder, source=None):
     (study,) = iter_studies(index)
     inputs = gather_inputs(str(folder / "masks"))
     setup = ScorerSetup(load_protocol(str(folder / "protocol.toml")), inputs, b"secret")
-    made = tables_of([stamp(setup()(study), STAMP)])
-    tables = {name: table.to_pylist() for name, table in made.items()}
+    tables = written_rows(setup()(study))
     assert [row["outcome"] for row in tables["series"]] == ["scored"]
     left_out = {"region_sha256", "flags"}
     identity = {name: set(TABLES[name].identity) - left_out for name in SCORES}

@@ -9,10 +9,7 @@ from calcarium.intake.index import build_index
 from calcarium.intake.studies import iter_studies
 from calcarium.regions.inputs import RegionInputs
 from calcarium.study import ScorerSetup
-from calcarium.tables.commit import tables_of
-from calcarium.tables.stamp import Stamp, stamp
-
-STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
+from written_rows import written_rows
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +25,7 @@ def rows_of(test_data, tmp_path_factory):
             build_index([str(test_data / name)], folder / "index")
             (study,) = iter_studies(folder / "index")
             scorer = ScorerSetup(load_protocol(str(protocol)), RegionInputs(), b"secret")()
-            tables = tables_of([stamp(scorer(study), STAMP)])
-            made[name, source] = {table: rows.to_pylist() for table, rows in tables.items()}
+            made[name, source] = written_rows(scorer(study))
         return made[name, source]
 
     return score

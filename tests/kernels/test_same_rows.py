@@ -15,14 +15,12 @@ from calcarium.intake.studies import iter_studies
 from calcarium.phantom.study import StudyOrder, write_study
 from calcarium.regions.inputs import gather_inputs
 from calcarium.study import Scorer, ScorerSetup
-from calcarium.tables.commit import tables_of
 from calcarium.tables.rows import StudyRows
-from calcarium.tables.stamp import Stamp, stamp
 from calcarium_kernels.contract import Islands, Kernels
 from calcarium_kernels.device import DeviceKernels
 from calcarium_kernels.host import HostKernels
+from written_rows import written_rows
 
-STAMP = Stamp("run", "hash", "version", "numpy", "host", "2020-01-01", 0.0)
 # Boxes that cover too little to be scored, so excluded; and thoraxes that are.
 ORDERS = (
     StudyOrder(1, seed=5, kind="geometric"),
@@ -49,9 +47,7 @@ def scored(registry: Path, kernels: Kernels, *, by_mask: bool) -> list[StudyRows
 def as_text(rows: list[StudyRows]) -> Iterator[str]:
     """Every table of every study; text, so that a NaN equals itself and 1 is not 1.0."""
     for study in rows:
-        tables = tables_of([stamp(study, STAMP)])
-        found = {name: table.to_pylist() for name, table in tables.items()}
-        yield json.dumps(found, sort_keys=True, default=repr)
+        yield json.dumps(written_rows(study), sort_keys=True, default=repr)
 
 
 @pytest.mark.parametrize("by_mask", [True, False], ids=["masks", "detector"])

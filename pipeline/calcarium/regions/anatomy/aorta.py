@@ -24,9 +24,11 @@ DESCENDING_RADII, ASCENDING_RADII = slice(0, 5), slice(2, 7)  # 9-17 mm and 13-2
 TRUNK_RADII = slice(3, 6)
 TRUNK_FROM_AORTA_MM = (12.0, 30.0)  # the aorta lies this far behind and right of the trunk
 ABOVE_END = 1.5  # slices above a vessel that still belong to it
-# The ascending aorta goes on above the levels where it was looked for, up to its arch.
+# Slices of the same above the ascending aorta, which goes on beyond where it was looked for, to
+# its arch; chosen on drawn thoraxes.
 AXIS_ABOVE_END = 7.0
-TO_RIGHT, TO_LEFT = 0.24, 0.04  # support that a step down costs: the ascending aorta runs left
+# Support that a step down costs: the ascending aorta runs left; chosen on drawn thoraxes.
+TO_RIGHT, TO_LEFT = 0.24, 0.04
 SHARPENING = 8  # power of the support that weighs neighbouring discs
 ROOT_MM = 24.0  # the root is followed this far below the ascending aorta
 ROOT_DRIFT = (0.5, 1.0)  # mm backwards and to the left per mm down
