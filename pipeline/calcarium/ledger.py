@@ -191,8 +191,12 @@ def _lesions(result: ScanResult, scores: ScanScores, volume: VolumeFacts) -> Col
         "slice_last": lesions.slice_last,
         "peak_sop_instance_uid": _or_empty(uid),
     }
-    features = dict(zip(labels.measured, labels.features, strict=True))
-    return columns | {c.name: features.get(name, unknown) for name, c in FEATURES.items()}
+    # A measurement without a column of its own stays in, to be refused.
+    measured = {
+        f"feature_{name}": numbers
+        for name, numbers in zip(labels.measured, labels.features, strict=True)
+    }
+    return columns | {c.name: unknown for c in FEATURES.values()} | measured
 
 
 def _or_empty(column: Words) -> Words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,17 @@ from calcarium.batch.rescore import rescore_folder
 from calcarium.batch.score import Request, score_archive
 from calcarium.config import load_protocol
 from calcarium.errors import UsageError
+from calcarium.kept import recall
+from calcarium.ledger import lesion_columns
 from calcarium.phantom.registry import order_studies, write_registry
+from calcarium.regions.model import Label
+from calcarium.study import score_volume
+from calcarium.tables.check_rows import check_columns
 from calcarium.tables.commit import drop_studies
 from calcarium.tables.diff import diff
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import open_results, read_table
+from calcarium_kernels import load
 
 # Geometric phantoms are shorter than any heart.
 SHORT = """
@@ -118,6 +125,20 @@ def test_a_rescored_folder_is_not_rescored(scored, tmp_path):
     rescore_folder(str(scored / "first"), str(tmp_path / "again"), protocol)
     with pytest.raises(UsageError, match="the folder that this one was rescored from"):
         rescore_folder(str(tmp_path / "again"), str(tmp_path / "third"), protocol)
+
+
+def test_a_measurement_without_a_column_is_not_lost_silently(scored):
+    protocol = load_protocol(str(scored / "short.toml")).by_class["gated"]
+    rows = read_table(open_results(str(scored / "first")), "voxels").to_pylist()
+    known = next(r for r in map(recall, rows) if r.result.scan_class == "gated")
+    value = known.region.known.value.tolist()
+    meaning = dict.fromkeys(value, Label("LAD", features={"colour": 1.0}))
+    region = replace(known.region, meaning=meaning)
+    result = score_volume(known.result, known.volume, region, protocol, load("numpy"))
+    with pytest.raises(
+        ValueError, match=r"lesions have columns that are unknown.*: feature_colour"
+    ):
+        check_columns("lesions", lesion_columns([result]))
 
 
 def test_rules_of_another_version_are_refused(scored, tmp_path):

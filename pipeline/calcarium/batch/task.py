@@ -21,7 +21,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from calcarium.errors import ResourceError, UsageError
 from calcarium.intake.records import Study
-from calcarium.tables.check_rows import check_rows
+from calcarium.tables.check_rows import check_columns, check_rows
 from calcarium.tables.rows import Failure, StudyRows
 from calcarium_kernels.device import DeviceError
 
@@ -125,6 +125,7 @@ def check_complete(study: Study, rows: StudyRows) -> None:
     """
     for table, table_rows in rows.tables.items():
         check_rows(table, table_rows)
+    check_columns("lesions", rows.lesions)
     expected = sorted(scan.scan_id for scan in study.scans)
     ledger = sorted(str(row["scan_id"]) for row in rows.tables.get("series", []))
     if ledger != expected:

@@ -67,15 +67,20 @@ def _all_fit(columns: Sequence[Column], rows: Sequence[Row]) -> bool:
     )
 
 
-def check_columns(table: TableName, parts: Sequence[Columns]) -> None:
-    """Refuse stamped columns that are not exactly those of a table.
+def check_columns(table: TableName, parts: Sequence[Columns], *, stamped: bool = False) -> None:
+    """Refuse columns that are not exactly those of a table.
+
+    Parameters
+    ----------
+    parts : rows as columns, scan by scan
+    stamped : whether the stamped columns must be there (else they must not)
 
     Raises
     ------
     ValueError
         names the table, and every column that is unknown or missing.
     """
-    names = {column.name for column in TABLES[table].columns}
+    names = {column.name for column in TABLES[table].columns if stamped or not column.stamped}
     for part in parts:
         if part.keys() != names:
             odd = ", ".join(sorted(part.keys() ^ names))

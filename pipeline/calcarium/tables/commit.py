@@ -63,7 +63,7 @@ def tables_of(studies: Sequence[StudyRows]) -> dict[TableName, pa.Table]:
 def _table_of_columns(table: TableName, parts: Sequence[Columns]) -> pa.Table:
     """Stamped rows that come as columns, part after part."""
     schema = arrow_schema(table)
-    check_columns(table, parts)
+    check_columns(table, parts, stamped=True)
     if not parts:
         return schema.empty_table()
     lengths = [next(len(c) for c in part.values() if not isinstance(c, str)) for part in parts]
