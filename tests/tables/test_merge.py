@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from small_results import not_scored, scored, small_studies, write_results
 
 from calcarium.errors import UsageError
 from calcarium.privacy import patient_key
+from calcarium.tables.diff import diff
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import LOCK
 from calcarium.tables.merge import merge
@@ -66,3 +68,17 @@ def test_other_protocols_and_folders_in_use_are_refused(tmp_path: Path, out: Res
     (tmp_path / "a" / LOCK).write_text("{}")
     with pytest.raises(UsageError, match="being written"):
         merge([a], out)
+
+
+def test_columns_of_another_version_are_refused_by_name(tmp_path: Path, out: ResultFolder) -> None:
+    """They would read as empty."""
+    (folder, _) = shards(tmp_path)
+    (lesions,) = (tmp_path / "a" / "lesions").iterdir()
+    rows = pq.read_table(lesions).drop_columns(["feature_fat"])
+    pq.write_table(rows.append_column("features_json", [["{}"] * len(rows)]), lesions)
+    said = r"other columns in lesions \(feature_fat, features_json\): use that version, or score"
+    with pytest.raises(UsageError, match=said):
+        merge([folder], out)
+    with pytest.raises(UsageError, match=said):
+        diff(folder, out)
+    assert "columns are not those of this version: feature_fat" in str(verify(folder)[0])

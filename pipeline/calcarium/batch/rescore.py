@@ -17,7 +17,7 @@ from calcarium.rescore import Rescorer, refuse_other_rules
 from calcarium.scoring.score import check_scoring
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
-from calcarium.tables.read import open_results, read_table
+from calcarium.tables.read import open_results, read_table, refuse_other_columns
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other, runs
 from calcarium.tables.secret import SECRET
 from calcarium.tables.stamp import Stamp
@@ -38,6 +38,7 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     source, folder = open_results(results), ResultFolder.at(out)
     if source.root == folder.root:
         raise UsageError("--out must be another folder than the one that is scored again")
+    refuse_other_columns(source)
     before = runs(source)[-1]
     try:
         kept_by = Protocols.from_json(source.read("protocol.json").decode())

@@ -28,3 +28,10 @@ def arrow_schema(table: TableName) -> pa.Schema:
             for column in TABLES[table].columns
         ]
     )
+
+
+def other_columns(table: TableName, found: pa.Schema) -> str:
+    """Columns that are not in both, or not alike in both, in words; empty if there is none."""
+    odd = sorted({field.name for field in {*found} ^ {*arrow_schema(table)}})
+    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    return ", ".join(odd[:3]) + more

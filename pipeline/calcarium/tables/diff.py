@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from calcarium.tables.folder import ResultFolder
-from calcarium.tables.read import dataset
+from calcarium.tables.read import dataset, refuse_other_columns
 from calcarium.tables.rows import PRIVATE_TABLES, Cell, TableName
 from calcarium.tables.runs import runs
 from calcarium.tables.schema import TABLES
@@ -95,7 +95,15 @@ class Difference:
 
 
 def diff(a: ResultFolder, b: ResultFolder) -> Difference:
-    """Compare every column that says what was found; times, hosts and backends are left out."""
+    """Compare every column that says what was found; times, hosts and backends are left out.
+
+    Raises
+    ------
+    UsageError
+        if a folder has other columns than this version.
+    """
+    for folder in (a, b):
+        refuse_other_columns(folder)
     changes: dict[str, StudyChange] = {}
     with duckdb.connect() as database:
         for table in TABLES:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from calcarium.errors import UsageError
-from calcarium.tables.arrow_schema import arrow_schema
+from calcarium.tables.arrow_schema import arrow_schema, other_columns
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
@@ -40,6 +41,27 @@ def dataset(
     if not paths:
         return ds.dataset(schema.empty_table())
     return ds.dataset(paths, schema, format="parquet", filesystem=folder.fs)
+
+
+def refuse_other_columns(folder: ResultFolder) -> None:
+    """Refuse tables of another version: columns that they lack would read as empty.
+
+    Raises
+    ------
+    UsageError
+        names the first such table, its columns, and what to do.
+    """
+    for part in folder.committed():
+        for table in TABLES:
+            path = folder.part_path(table, part)
+            if folder.fs.exists(path):
+                with folder.fs.open(path) as file:
+                    odd = other_columns(table, pq.read_schema(file))
+                if odd:
+                    raise UsageError(
+                        f"{folder.root} was made by a version with other columns in {table} "
+                        f"({odd}): use that version, or score the archive again"
+                    )
 
 
 def read_table(

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from calcarium.tables.arrow_schema import arrow_schema
+from calcarium.tables.arrow_schema import other_columns
 from calcarium.tables.commit import row_counts
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.identities import identities
@@ -112,8 +112,8 @@ def _fault(folder: ResultFolder, table: TableName, part: Part, rows: int) -> str
             parquet = pq.ParquetFile(file)
             if parquet.metadata.num_rows != rows:
                 return f"{parquet.metadata.num_rows:,} rows, not {rows:,}"
-            if not parquet.schema_arrow.equals(arrow_schema(table)):
-                return "its columns are not those of the schema"
+            if odd := other_columns(table, parquet.schema_arrow):
+                return f"its columns are not those of this version: {odd}"
     except pa.ArrowInvalid as error:
         return str(error)
     return ""
