@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +20,9 @@ from calcarium.regions.detector.rejudge import can_rejudge, rejudge
 from calcarium.scoring.score import lowest_threshold_hu
 from calcarium.study import score_volume
 from calcarium.study_row import PRIMARY_COLUMNS, primary_cells
-from calcarium.tables.commit import commit_tables, sweep, tables_of
+from calcarium.tables.commit import tables_of
 from calcarium.tables.folder import ResultFolder
-from calcarium.tables.read import committed_study_ids, dataset
+from calcarium.tables.read import in_slices
 from calcarium.tables.rows import Cell, Row, StudyRows, TableName
 from calcarium.tables.stamp import Stamp, stamp
 from calcarium_kernels.contract import Kernels
@@ -30,7 +31,9 @@ from calcarium_kernels.contract import Kernels
 FREE_SECTIONS = ("scoring", "interpret", "name", "description")
 READ: tuple[TableName, ...] = ("studies", "series", "voxels")
 UNREAD: tuple[TableName, ...] = ("links", "messages")
-StudyTables = dict[TableName, list[Row]]
+StudyTables: TypeAlias = dict[TableName, list[Row]]
+StudiesTables: TypeAlias = dict[TableName, pa.Table]
+STUDIES = 250  # are read, scored and committed at once: some hundred megabytes
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class Rescorer:
     kernels: Kernels
     made_by: Stamp
 
-    def folder(self, source: ResultFolder, out: ResultFolder) -> None:
-        """Rescore every study that is not in ``out`` yet; the caller holds its lock.
+    def tables(self, source: ResultFolder, done: Collection[str]) -> Iterator[StudiesTables]:
+        """Rescore every study of a folder that is not done, some hundred at a time.
 
         Raises
         ------
@@ -57,18 +60,11 @@ class Rescorer:
             if voxels are missing, were kept from too high a threshold, or do not tell what a
             changed rule of the detector asks.
         """
-        sweep(out)
-        done = pa.array(sorted(committed_study_ids(out)), pa.string())
-        left = ~pc.field("study_id").isin(done) if len(done) else None
         for part in source.committed():
-            tables = {
-                name: dataset(source, name, [part]).to_table(filter=left)
-                for name in (*READ, *UNREAD, "quality")
-            }
-            if tables["studies"].num_rows:
-                commit_tables(out, self._tables(tables))
+            for old in in_slices(source, part, (*READ, *UNREAD, "quality"), STUDIES, done):
+                yield self._tables(old)
 
-    def _tables(self, old: Mapping[TableName, pa.Table]) -> dict[TableName, pa.Table]:
+    def _tables(self, old: StudiesTables) -> StudiesTables:
         """The tables of some studies; what no score changes goes through unread."""
         studies = _by_study({name: old[name].to_pylist() for name in READ})
         new = tables_of([stamp(self.study(study), self.made_by) for study in studies])

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from calcarium import rescore
 from calcarium.batch.options import RunOptions
 from calcarium.batch.rescore import rescore_folder
 from calcarium.batch.score import Request, score_archive
@@ -117,6 +118,7 @@ def test_what_voxels_do_not_hold_is_refused(scored, tmp_path, rules, said):
     protocol.write_text(rules if "[uses]" in rules else SHORT + rules)
     with pytest.raises(UsageError, match=said):
         rescore_folder(str(scored / "first"), str(tmp_path / "out"), load_protocol(str(protocol)))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_rescored_folder_is_not_rescored(scored, tmp_path):
@@ -125,6 +127,16 @@ def test_a_rescored_folder_is_not_rescored(scored, tmp_path):
     rescore_folder(str(scored / "first"), str(tmp_path / "again"), protocol)
     with pytest.raises(UsageError, match="the folder that this one was rescored from"):
         rescore_folder(str(tmp_path / "again"), str(tmp_path / "third"), protocol)
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_part_is_scored_some_studies_at_a_time(scored, tmp_path, monkeypatch):
+    protocol = load_protocol(str(scored / "short.toml"))
+    monkeypatch.setattr(rescore, "STUDIES", 2)
+    rescore_folder(str(scored / "first"), str(tmp_path / "again"), protocol)
+    again = open_results(str(tmp_path / "again"))
+    assert len(again.committed()) == 2
+    assert not diff(open_results(str(scored / "first")), again).studies
 
 
 def test_a_measurement_without_a_column_is_not_lost_silently(scored):

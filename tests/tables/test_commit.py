@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from calcarium.errors import ResourceError, UsageError
-from calcarium.tables.commit import commit, drop_studies, join_small_parts, row_counts, sweep
+from calcarium.tables.commit import (
+    commit,
+    commit_tables,
+    drop_studies,
+    join_small_parts,
+    row_counts,
+    sweep,
+    tables_of,
+)
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.lock import LOCK, writer_lock
-from calcarium.tables.read import committed_study_ids, connect, read_table
+from calcarium.tables.read import committed_study_ids, connect, in_slices, read_table
 from calcarium.tables.rows import Cell, Row, StudyRows, TableName
 from calcarium.tables.schema import TABLES
 from calcarium.tables.secret import patient_secret
@@ -198,3 +206,22 @@ def test_a_lock_of_another_host_is_never_taken_over(tmp_path: Path) -> None:
     (tmp_path / LOCK).write_text('{"host": "another.example", "pid": 1, "started": 0.0}')
     with pytest.raises(UsageError, match="remove"), writer_lock(ResultFolder.at(str(tmp_path))):
         pass
+
+
+def test_a_part_is_read_some_studies_at_a_time(folder: ResultFolder) -> None:
+    part = commit(folder, [_study(number) for number in range(5)])
+    found = [*in_slices(folder, part, ("studies", "scores", "links"), 2, {"study-1"})]
+    assert [len(tables["studies"]) for tables in found] == [2, 2]
+    assert [set(tables["scores"]["study_id"].to_pylist()) for tables in found] == [
+        *({"study-0", "study-2"}, {"study-3", "study-4"})
+    ]
+    assert sum(len(tables["scores"]) for tables in found) == 8
+    assert not any(len(tables["links"]) for tables in found)
+
+
+def test_rows_in_another_order_than_their_studies_are_not_lost(folder: ResultFolder) -> None:
+    tables = tables_of([_study(number) for number in range(4)])
+    tables["scores"] = tables["scores"].take([7, 1, 2, 3, 4, 5, 6, 0])
+    part = commit_tables(folder, tables)
+    with pytest.raises(ValueError, match="rows of scores are not in the order"):
+        list(in_slices(folder, part, ("studies", "scores"), 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from itertools import chain, islice
 from uuid import uuid4
 
 import pyarrow.compute as pc
@@ -15,9 +16,15 @@ from calcarium.errors import CalciumError, UsageError
 from calcarium.provenance import calcarium_version
 from calcarium.rescore import Rescorer, refuse_other_rules
 from calcarium.scoring.score import check_scoring
+from calcarium.tables.commit import commit_tables, sweep
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
-from calcarium.tables.read import open_results, read_table, refuse_other_columns
+from calcarium.tables.read import (
+    committed_study_ids,
+    open_results,
+    read_table,
+    refuse_other_columns,
+)
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other, runs
 from calcarium.tables.secret import SECRET
 from calcarium.tables.stamp import Stamp
@@ -62,13 +69,17 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     made_by = Stamp(
         run.run_id, run.protocol_hash, run.calcarium_version, "numpy", run.host, now(), 0.0
     )
-    folder.create()
-    with writer_lock(folder):
+    rescorer = Rescorer(kept_by, protocols, load("numpy"), made_by)
+    with folder.created(), writer_lock(folder):
         refuse_other(folder, run)
+        sweep(folder)
+        made = rescorer.tables(source, committed_study_ids(folder))
+        first = [*islice(made, 1)]  # what is refused leaves nothing behind
         describe_folder(folder, protocols.to_json())
         folder.write(source.read(*SECRET), *SECRET)
         record_run(folder, run)
-        Rescorer(kept_by, protocols, load("numpy"), made_by).folder(source, folder)
+        for tables in chain(first, made):
+            commit_tables(folder, tables)
         ended = replace(run, finished_at=now(), ending="finished", counts=_counts(folder, run))
         record_run(folder, ended)
     findings = verify(folder)

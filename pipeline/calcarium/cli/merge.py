@@ -25,8 +25,7 @@ def command(results: tuple[str, ...], out: str) -> None:
     from calcarium.tables.verify import verify
 
     folder = ResultFolder.at(out)
-    folder.create()
-    with writer_lock(folder):
+    with folder.created(), writer_lock(folder):
         passed_over = merge([open_results(source) for source in results], folder)
     if passed_over:
         click.echo(f"{passed_over:,} studies were there already")

@@ -27,6 +27,7 @@ ROWS_KEY = b"calcarium.rows"
 COMMIT_ORDER: tuple[TableName, ...] = (*(t for t in TABLES if t != "series"), "series")
 JOIN_BELOW_BYTES = 32 << 20
 ROW_GROUP = 100_000
+VOXELS_ROW_GROUP = 64  # kept voxels can be a megabyte each, and readers take row groups whole
 
 
 def commit(folder: ResultFolder, studies: Sequence[StudyRows]) -> Part:
@@ -182,9 +183,10 @@ def _write(
     def fill(path: str) -> None:
         # Measured numbers hardly repeat: a dictionary of them takes four times as long to write.
         words = [field.name for field in schema if field.type == pa.string()]
+        rows = VOXELS_ROW_GROUP if table == "voxels" else ROW_GROUP
         with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=words) as writer:
             for batch in batches:
-                writer.write_table(batch.cast(schema), row_group_size=ROW_GROUP)
+                writer.write_table(batch.cast(schema), row_group_size=rows)
 
     folder.write_with(fill, folder.part_path(table, part))
 

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +105,18 @@ class ResultFolder:
             self.fs.makedirs(self.path("private"), exist_ok=True)
             if self.is_local:
                 Path(self.path("private")).chmod(0o700)
+
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Make the folder, and take it away again if an error leaves it empty."""
+        self.create()
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):  # it is not empty
+                for path in (self.path("private"), self.root) if self.is_local else ():
+                    Path(path).rmdir()
+            raise
 
     def names(self, path: str) -> list[str]:
         """Names of the files in a folder, sorted; none if it does not exist."""

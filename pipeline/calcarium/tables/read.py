@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -14,6 +15,8 @@ from calcarium.tables.arrow_schema import arrow_schema, other_columns
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
+
+ROWS, BINARY_ROWS = 4096, 16  # read at once; kept voxels can be a megabyte each
 
 
 def open_results(url: str) -> ResultFolder:
@@ -41,6 +44,60 @@ def dataset(
     if not paths:
         return ds.dataset(schema.empty_table())
     return ds.dataset(paths, schema, format="parquet", filesystem=folder.fs)
+
+
+def in_slices(
+    folder: ResultFolder,
+    part: Part,
+    tables: Sequence[TableName],
+    n_studies: int,
+    done: Collection[str] = (),
+) -> Iterator[dict[TableName, pa.Table]]:
+    """The rows of some tables of a part, so many studies at a time: a part may outgrow memory.
+
+    Parameters
+    ----------
+    done : ids of studies that are passed over
+
+    Raises
+    ------
+    ValueError
+        if the rows of a table are not in the order of the studies, as commits leave them.
+    """
+    wanted = ~pc.field("study_id").isin(pa.array(done, pa.string())) if done else None
+    studies = dataset(folder, "studies", [part]).to_table(columns=["study_id"], filter=wanted)
+    ids = studies["study_id"].combine_chunks()
+    slices = [ids.slice(first, n_studies) for first in range(0, len(ids), n_studies)]
+    found = [_in_turn(folder, part, table, slices, wanted) for table in tables]
+    for each in zip(*found, strict=True):
+        yield dict(zip(tables, each, strict=True))
+
+
+def _in_turn(
+    folder: ResultFolder,
+    part: Part,
+    table: TableName,
+    slices: Sequence[pa.Array],
+    wanted: pc.Expression | None,
+) -> Iterator[pa.Table]:
+    """The rows of a table for each slice of studies."""
+    rows = BINARY_ROWS if table == "voxels" else ROWS
+    source = dataset(folder, table, [part])
+    batches = source.to_batches(filter=wanted, batch_size=rows, batch_readahead=1)
+    rest = source.schema.empty_table()
+    for ids in slices:
+        taken = []
+        while True:
+            n = pc.index(pc.is_in(rest["study_id"], ids), False).as_py()
+            n = rest.num_rows if n < 0 else n
+            taken.append(rest.slice(0, n))
+            rest = rest.slice(n)
+            if rest.num_rows or not (batch := next(batches, None)):
+                break
+            rest = pa.Table.from_batches([batch])
+        yield pa.concat_tables(taken)
+    if rest.num_rows or any(batch.num_rows for batch in batches):
+        raise ValueError(f"rows of {table} are not in the order of the studies of their part")
 
 
 def refuse_other_columns(folder: ResultFolder) -> None:
