@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ READ: tuple[TableName, ...] = ("studies", "series", "voxels")
 UNREAD: tuple[TableName, ...] = ("links", "messages")
 StudyTables: TypeAlias = dict[TableName, list[Row]]
 StudiesTables: TypeAlias = dict[TableName, pa.Table]
-STUDIES = 250  # are read, scored and committed at once: some hundred megabytes
+STUDIES, SLICES = 64, 4  # studies that are in memory at once, and how often until a commit
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ class Rescorer:
             changed rule of the detector asks.
         """
         for part in source.committed():
-            for old in in_slices(source, part, (*READ, *UNREAD, "quality"), STUDIES, done):
-                yield self._tables(old)
+            slices = in_slices(source, part, (*READ, *UNREAD, "quality"), STUDIES, done)
+            # Few studies at a time are scored in memory that those before them have left.
+            while made := [self._tables(old) for old in islice(slices, SLICES)]:
+                yield {name: pa.concat_tables(new[name] for new in made) for name in made[0]}
 
     def _tables(self, old: StudiesTables) -> StudiesTables:
         """The tables of some studies; what no score changes goes through unread."""
