@@ -104,17 +104,7 @@ def score_region(
     lesion_cut = replace(primary.cut, link=rules.lesion_link)
     keys = {a.cut for a in asked} | {a.volume_cut for a in asked} | {lesion_cut}
     islands = find_islands(volume, region, frozenset(keys), kernels)
-    n_labels = n_labels_of(region)
-    scan = ScanFacts(
-        volume,
-        region,
-        n_labels=n_labels,
-        by_standing={standing: labels_of(region, standing) for standing in UNCOUNTED},
-        device_hu=Fraction(str(rules.device_hu)),
-        slice_thickness_mm=acquisition.slice_thickness_mm,
-        factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
-        interpolated_mm3=_interpolated(asked, volume, region, n_labels),
-    )
+    scan = _facts(asked, volume, region, acquisition, rules)
     scores = [_score(a, scan, islands) for a in asked]
     place = asked.index(primary)
     moved = _movement(primary, scores[place], scan, noise_hu)
@@ -154,14 +144,6 @@ def lowest_threshold_hu(
     found = [cut.hu for a in asked for cut in (a.cut, a.volume_cut)]
     known = [hu for hu in found if hu is not None]
     return min(known) if len(known) == len(found) else None
-
-
-def _interpolated(
-    asked: list[Asked], volume: Volume, region: Region, n_labels: int
-) -> Float64 | None:
-    if not any(a.convention.interpolated_volume for a in asked):
-        return None
-    return interpolated_volume_mm3(volume, region, n_labels)
 
 
 def check_scoring(rules: ScoringRules) -> None:
@@ -210,6 +192,29 @@ def _ask(
         rule,
         cut=CutKey.of(rule.threshold, convention.connectivity, link),
         volume_cut=CutKey.of(sized, convention.connectivity, link),
+    )
+
+
+def _facts(
+    asked: list[Asked],
+    volume: Volume,
+    region: Region,
+    acquisition: Acquisition,
+    rules: ScoringRules,
+) -> ScanFacts:
+    n_labels = n_labels_of(region)
+    interpolates = any(a.convention.interpolated_volume for a in asked)
+    return ScanFacts(
+        volume,
+        region,
+        n_labels=n_labels,
+        by_standing={standing: labels_of(region, standing) for standing in UNCOUNTED},
+        device_hu=Fraction(str(rules.device_hu)),
+        slice_thickness_mm=acquisition.slice_thickness_mm,
+        factor=mass_factor(acquisition, rules.mass_factor_mg_per_cm3_hu),
+        interpolated_mm3=interpolated_volume_mm3(volume, region, n_labels)
+        if interpolates
+        else None,
     )
 
 
