@@ -60,9 +60,7 @@ def movement(
         convention, threshold, volume.geometry.pixel_area_mm2, volume.geometry.slice_extent_mm
     )
     hu = hu_at(volume, found.plane, found.row, found.column)
-    inside = np.ones((1, len(found)), dtype=bool)
-    sizes = (convention.minimum_size, *SIZES)
-    by_size = {c: _by_size(Spots.of(found, inside, hu[None], c), setting, sizes) for c in BOTH}
+    by_size = {c: _by_size(found, hu, setting, c) for c in BOTH}
     ranges: dict[Cause, Range | str] = {
         "connectivity": _range(scores[0] for scores in by_size.values()),
         "minimum_size": _range(by_size[convention.connectivity]),
@@ -99,9 +97,14 @@ def movement_quality(moved: Movement | None) -> tuple[QualityRow, ...]:
     return tuple(rows)
 
 
-def _by_size(spots: Spots, setting: Setting, sizes: Iterable[MinimumSize]) -> list[float]:
-    """Score with each least size."""
+def _by_size(found: Pixels, hu: Float64, setting: Setting, connectivity: InSlice) -> list[float]:
+    """Score with the convention's least size, then with each other."""
+    if not len(found):
+        return [0.0]
+    inside = np.ones((1, len(found)), dtype=bool)
+    spots = Spots.of(found, inside, hu[None], connectivity)
     scores = spots.agatston(setting)
+    sizes = (setting.convention.minimum_size, *SIZES)
     kept = (size.keeps(spots.area_px, setting.pixel_area_mm2) for size in sizes)
     return [float(scores[large].sum()) for large in kept]
 
