@@ -28,6 +28,8 @@ HEADER = (
     "mass_factor_patient",
     "mass_factor_device",
 )
+UNKNOWN: dict[str, object] = dict.fromkeys(field.name for field in fields(Acquisition))
+UNKNOWN |= {"image_type": (), "scan_options": ()}
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,8 @@ def keep(
 def recall(row: Row) -> Recalled:
     """The scan of a row of the voxels table."""
     facts = orjson.loads(str(row["facts_json"]))
-    nothing: dict[str, object] = dict.fromkeys(field.name for field in fields(Acquisition))
-    nothing |= {"image_type": (), "scan_options": ()}
     header = facts["header"] | {"mass_factor_device": tuple(facts["header"]["mass_factor_device"])}
-    acquisition = Acquisition(**(nothing | header))
+    acquisition = Acquisition(**(UNKNOWN | header))
     scan = Scan(str(row["scan_id"]), str(row["study_id"]), acquisition, ())
     packed = unpack(cast(bytes, row["packed"]))
     result = ScanResult(

@@ -228,6 +228,8 @@ def _compare(
 
 def _joined(kind: type[T], parts: list[T]) -> T:
     """The same arrays of all parts, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
     columns = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         if parts
