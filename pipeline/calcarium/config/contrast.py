@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calcarium.config.detector_evidence import Ramp
 from calcarium.config.keys import Section, key
 
 CHOICE = "engineering choice"
@@ -79,12 +80,11 @@ class ContrastRules(Section):
         source="engineering choice: the radius of a coronary artery",
         ge=0,
     )
-    edge_sd: float = key(
-        3.0,
-        "Standard deviations of the blood pool by which a lesion's edge at least stands out of "
-        "what lies around it.",
-        source="engineering choice; taking blur back triples the noise of thin slices",
-        ge=0,
+    muscle_hu: float = key(
+        60.0,
+        "Muscle without contrast; what is nearer to the blood than to this is a lumen.",
+        unit="HU",
+        source="engineering choice: without contrast 40-60 HU",
     )
     chamber_radius_mm: float = key(
         6.0,
@@ -109,6 +109,36 @@ class ContrastRules(Section):
         source="engineering choice: arteries run in fat",
         ge=0,
         le=1,
+    )
+    beside_mm: Ramp = key(
+        (0.7, 1.5),
+        "Distances from a candidate between which what lies beside it is read: beyond its own "
+        "blur.",
+        unit="mm",
+        source=CHOICE,
+    )
+    around_mm: Ramp = key(
+        (1.5, 2.5),
+        "Distances from a candidate between which what lies around it is read: where an artery "
+        "goes on.",
+        unit="mm",
+        source="engineering choice: coronary arteries are less than 3 mm in radius",
+    )
+    least_vessel_share: float = key(
+        0.25,
+        "An opacified vessel is near where what lies around is brighter than muscle by this share "
+        "of the way to the blood.",
+        source="engineering choice: blur leaves so much of a lumen of 0.8 mm radius",
+        ge=0,
+        le=1,
+    )
+    elsewhere_logit: float = key(
+        -1.5,
+        "A candidate is rejected where the detector's evidence of a valve, of the aortic wall, of "
+        "the lung base, or, above the root, of a place before the spine weighs this or less: odds "
+        "of 4 to 1.",
+        source="engineering choice: on no drawn plaque this evidence said anything",
+        le=0,
     )
     greatest_above_root_mm: float = key(
         75.0,

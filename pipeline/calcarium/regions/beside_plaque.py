@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from calcarium.config.contrast import ContrastRules
 from calcarium.regions.anatomy.grid import Float64, Mask
-from calcarium.regions.boxes import widened
+from calcarium.regions.blood_pool import BloodPool
+from calcarium.regions.boxes import part_of, widened
 from calcarium.regions.chambers import Chambers
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
+from calcarium_kernels.contract import Labels
 
 # Engineering choices: no source measures what lies around a plaque.
 SMOOTH_MM = 0.4
-BLUR_MM, NEAR_MM, FAR_MM = 0.7, 1.5, 2.5  # beyond the candidate's own blur; beside; around
 MOSTLY = 75  # percentile
 
 
@@ -38,32 +40,50 @@ class Beside:
 
 
 def look_beside(
-    volume: Volume, candidates: Candidates, wanted: Mask, chambers: Chambers, bright_hu: float
+    volume: Volume,
+    candidates: Candidates,
+    labels: Labels,
+    wanted: Mask,
+    chambers: Chambers,
+    blood: BloodPool,
+    rules: ContrastRules,
 ) -> Beside:
     """Measure a shell around each wanted candidate.
 
+    A neighbour that outshines the candidate, and so is no part of the same lumen, is left out
+    with its blur.
+
     Parameters
     ----------
-    bright_hu : from here on a voxel is more blood than muscle
+    labels : the candidates as labels 1 to n in their box
     """
     found = np.full((4, len(candidates)), np.nan)
-    geometry = volume.geometry
-    spacing = geometry.spacing_zyx_mm
-    for i in np.flatnonzero(wanted):
-        own = slice(candidates.start[i], candidates.start[i + 1])
-        places = candidates.z[own], candidates.y[own], candidates.x[own]
-        held = tuple(slice(int(p.min()), int(p.max()) + 1) for p in places)
-        z, y, x = widened((held[0], held[1], held[2]), FAR_MM, spacing, geometry.shape)
-        hu = volume.hu((z, y, x))
-        candidate = np.zeros(hu.shape, bool)
-        candidate[tuple(p - b.start for p, b in zip(places, (z, y, x), strict=True))] = True
-        away = ndimage.distance_transform_edt(~candidate, sampling=spacing)
+    spacing = volume.geometry.spacing_zyx_mm
+    bright_hu = blood.in_muscle_hu(0.5, rules)
+    stands_out_hu = rules.sd_above_blood * blood.sd_hu
+    peak_hu = np.append(np.float32(-np.inf), candidates.peak())
+    reach_mm = rules.around_mm[1] + rules.beside_mm[0]
+    box = candidates.box
+    for i, bounds in enumerate(ndimage.find_objects(labels, len(candidates))):
+        if not wanted[i]:
+            continue
+        part = widened(bounds, reach_mm, spacing, box.shape)
+        hu = volume.hu(part_of(box, part).slices)
         smooth = ndimage.gaussian_filter(hu, [SMOOTH_MM / mm for mm in spacing])
-        beside = (away >= BLUR_MM) & (away <= NEAR_MM)
-        around = (away >= NEAR_MM) & (away <= FAR_MM)
+        away = ndimage.distance_transform_edt(labels[part] != i + 1, sampling=spacing)
+        outshines = peak_hu[labels[part]] >= peak_hu[i + 1] + stands_out_hu
+        free = _free_of(outshines, rules.beside_mm[0], spacing)
+        beside, around = (
+            free & (away >= least) & (away <= most)
+            for least, most in (rules.beside_mm, rules.around_mm)
+        )
         if beside.any() and around.any():
             k, row, column = np.nonzero(around)
-            inside = chambers.hold(k + z.start, row + y.start, column + x.start)
+            inside = chambers.hold(
+                k + part[0].start + box.z0,
+                row + part[1].start + box.y0,
+                column + part[2].start + box.x0,
+            )
             found[:, i] = (
                 np.percentile(smooth[beside], MOSTLY),
                 smooth[around].max(),
@@ -71,3 +91,11 @@ def look_beside(
                 (smooth[around] > bright_hu).mean(),
             )
     return Beside(*found)
+
+
+def _free_of(mask: Mask, blur_mm: float, spacing: tuple[float, float, float]) -> Mask:
+    """What is neither in a mask nor within reach of it."""
+    if not mask.any():
+        return ~mask
+    away = ndimage.distance_transform_edt(~mask, sampling=spacing)
+    return np.asarray(away >= blur_mm, dtype=np.bool_)

@@ -29,6 +29,10 @@ class BloodPool:
         """max(floor, mean + k SD), up to the next whole HU."""
         return ceil(max(rules.floor_hu, self.mean_hu + rules.sd_above_blood * self.sd_hu))
 
+    def in_muscle_hu(self, share: float, rules: ContrastRules) -> float:
+        """What is blood by this share, of 0 to 1, and muscle for the rest."""
+        return rules.muscle_hu + share * (self.mean_hu - rules.muscle_hu)
+
 
 def find_blood_pool(volume: Volume, grid: Grid, aorta: Aorta, rules: ContrastRules) -> BloodPool:
     """Measure the ascending aorta, or the descending one where that was not found.

@@ -12,8 +12,6 @@ from calcarium.regions.anatomy.grid import Float32, Grid, Mask
 from calcarium.regions.blood_pool import BloodPool
 from calcarium_kernels.contract import Int64
 
-MUSCLE_HU = 60.0  # engineering choice: without contrast 40-60 HU
-
 
 @dataclass(frozen=True)
 class Chambers:
@@ -52,7 +50,7 @@ def find_chambers(grid: Grid, blood: BloodPool, rules: ContrastRules) -> Chamber
     grid : with its bright voxels
     """
     half_block_mm = min(grid.sampling_mm) / 2  # distances are from middle to middle
-    bright = grid.hu > half_way(blood)
+    bright = grid.hu > blood.in_muscle_hu(0.5, rules)
     depth = ndimage.distance_transform_edt(bright, sampling=grid.sampling_mm)
     core = depth - half_block_mm >= rules.chamber_radius_mm
     if not core.any():
@@ -62,8 +60,3 @@ def find_chambers(grid: Grid, blood: BloodPool, rules: ContrastRules) -> Chamber
         ~core, sampling=grid.sampling_mm, return_indices=True
     )
     return Chambers(grid, away.astype(np.float32), grid.hu[tuple(nearest)], rules.chamber_radius_mm)
-
-
-def half_way(blood: BloodPool) -> float:
-    """From here on a voxel is more blood than muscle."""
-    return (blood.mean_hu + MUSCLE_HU) / 2

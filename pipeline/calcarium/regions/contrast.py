@@ -23,15 +23,16 @@ from calcarium.regions.anatomy.noise import noise_hu
 from calcarium.regions.anatomy.thorax import CONTRAST_HU
 from calcarium.regions.beside_plaque import Beside, look_beside
 from calcarium.regions.blood_pool import BloodPool, find_blood_pool
-from calcarium.regions.chambers import find_chambers, half_way
+from calcarium.regions.chambers import find_chambers
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.candidates import find_candidates
+from calcarium.regions.detector.candidates import Candidates, find_candidates
 from calcarium.regions.detector.detect import VESSELS, refuse_no_heart
 from calcarium.regions.detector.evidence import (
     Findings,
     aortic_wall,
     embedded,
     lung_base,
+    prevertebral,
     valve,
 )
 from calcarium.regions.detector.exclusions import excluded_by
@@ -42,9 +43,7 @@ from calcarium.regions.model import LabelColumns, Meaning, Region, Words
 from calcarium.regions.outside_lumens import outside_lumens
 from calcarium.regions.plaque_edge import painted_to_edge
 from calcarium.volume.model import Volume
-from calcarium_kernels.contract import Kernels
-
-AGAINST_LOGIT = -2.5  # odds of 12 to 1: half of what the detector's evidence of a valve weighs
+from calcarium_kernels.contract import Kernels, Labels
 
 
 def detect_above_blood(
@@ -73,16 +72,17 @@ def detect_above_blood(
     places = find_places(volume, candidates, landmarks, noise_hu(volume, grid, heart))
     excluded = excluded_by(places, above)
     open_question = excluded == ""
-    beside = look_beside(volume, candidates, open_question, chambers, half_way(blood))
+    labels = numbered(candidates)
+    beside = look_beside(volume, candidates, labels, open_question, chambers, blood, rules)
     around = look_around(volume, candidates, places, open_question, landmarks.heart.blood_hu)
-    elsewhere = _elsewhere(Findings(places, around), detector.evidence)
+    elsewhere = _elsewhere(Findings(places, around), detector.evidence, rules)
     rejected = _rejected_by(
         places, beside, blood, rules, excluded, _behind_aorta(places, landmarks), elsewhere
     )
     calcium = rejected == ""
     return Region(
         candidates.box,
-        painted_to_edge(volume, candidates, calcium, blood, rules),
+        painted_to_edge(volume, candidates.box, labels, calcium, blood, rules),
         _meaning(places, beside, rejected, artery_of(places, detector.artery)),
         "clip",
         "contrast",
@@ -119,18 +119,21 @@ def _behind_aorta(places: Places, landmarks: Landmarks) -> Mask:
     return np.asarray(circle.known & (row > circle.row), dtype=np.bool_)
 
 
-def _elsewhere(found: Findings, rules: EvidenceRules) -> dict[str, Mask]:
+def _elsewhere(found: Findings, evidence: EvidenceRules, rules: ContrastRules) -> dict[str, Mask]:
     """Where the detector's own evidence of another place speaks clearly, by the place.
 
     These terms read where a candidate lies and the fat around it, and keep their meaning with
-    contrast: they leave out what is brighter than 110 HU.
+    contrast: they leave out what is brighter than 110 HU. Before the spine lies the circumflex
+    artery too, but no higher than the root, where it begins.
     """
+    highest_mm = rules.wall_above_root_mm
     logit = {
-        "valve": valve(found, rules) + embedded(found, rules),
-        "aortic_wall": aortic_wall(found, rules),
-        "lung_base": lung_base(found, rules),
+        "valve": valve(found, evidence) + embedded(found, evidence),
+        "aortic_wall": aortic_wall(found, evidence),
+        "lung_base": lung_base(found, evidence),
+        "prevertebral": prevertebral(found, evidence) * (found.place.above_root_mm > highest_mm),
     }
-    return {name: np.asarray(sum_ <= AGAINST_LOGIT) for name, sum_ in logit.items()}
+    return {name: np.asarray(sum_ <= rules.elsewhere_logit) for name, sum_ in logit.items()}
 
 
 def _rejected_by(
@@ -153,13 +156,22 @@ def _rejected_by(
         | (beside.share_bright - beside.share_chamber > rules.greatest_share_bright)
         | (mostly_bright & (places.peak_hu < beside.brightest_hu + stands_out_hu)),
         "chamber_wall": beside.share_chamber > rules.greatest_share_chamber,
-        "no_artery": beside.brightest_hu < half_way(blood),
+        "no_artery": beside.brightest_hu < blood.in_muscle_hu(rules.least_vessel_share, rules),
         **elsewhere,
     }
     found = excluded
     for name, hit in against.items():
         found = np.where((found == "") & hit, name, found)
     return found
+
+
+def numbered(candidates: Candidates) -> Labels:
+    """Candidates as labels 1 to n in their box."""
+    box = candidates.box
+    labels = np.zeros(box.shape, dtype=np.uint16)
+    z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
+    labels[z, y, x] = candidates.label
+    return labels
 
 
 def _meaning(places: Places, beside: Beside, rejected: Words, vessels: Words) -> Meaning:

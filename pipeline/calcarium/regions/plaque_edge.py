@@ -16,9 +16,8 @@ from calcarium.config.contrast import ContrastRules
 from calcarium.regions.anatomy.grid import Float32, Mask
 from calcarium.regions.blood_pool import BloodPool
 from calcarium.regions.boxes import part_of, widened
-from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
-from calcarium_kernels.contract import Labels
+from calcarium_kernels.contract import Box, Labels
 
 PEAK_SIGMA_MM = 0.25  # below the blur of any scanner: takes noise off a peak, hardly its height
 SHARPENED = 3  # iterations; noise grows at most fourfold, threefold in slices of 0.5 mm
@@ -30,24 +29,20 @@ Spacing = tuple[float, float, float]
 
 
 def painted_to_edge(
-    volume: Volume, candidates: Candidates, measured: Mask, blood: BloodPool, rules: ContrastRules
+    volume: Volume, box: Box, above: Labels, measured: Mask, blood: BloodPool, rules: ContrastRules
 ) -> Labels:
-    """Candidates as labels 1 to n in their box; the measured ones reach to their edge.
+    """Labels of a box of which the measured ones reach to their edge.
 
     Parameters
     ----------
-    measured : which candidates are calcium; the others stay as they are above the threshold
+    above : candidates as labels 1 to n, down to the threshold
+    measured : which candidates are calcium; the others stay as they are
     """
-    box = candidates.box
-    labels = np.zeros(box.shape, dtype=np.uint16)
-    z, y, x = candidates.z - box.z0, candidates.y - box.y0, candidates.x - box.x0
-    labels[z, y, x] = candidates.label
     if rules.edge_share == 0:
-        return labels
-    geometry = volume.geometry
-    spacing = geometry.spacing_zyx_mm
+        return above
+    labels = above.copy()
+    spacing = volume.geometry.spacing_zyx_mm
     reach_mm = rules.edge_reach_mm + rules.surroundings_mm
-    above = labels.copy()
     for i, bounds in enumerate(ndimage.find_objects(above)):
         if not measured[i]:
             continue
@@ -80,10 +75,9 @@ def lesion_to_edge(
     height = _peak_near(smooth, above, size) - np.float32(blood.mean_hu)
     share = np.float32(rules.edge_share)
     lesion: Mask = above & (smooth >= np.float32(blood.mean_hu) + share * height)
-    clear_hu = np.float32(rules.edge_sd * blood.sd_hu)
     for _ in range(ROUNDS):
         around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
-        level = around + np.maximum(share * (_peak_near(smooth, lesion, size) - around), clear_hu)
+        level = around + share * (_peak_near(smooth, lesion, size) - around)
         inside = zone & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
         lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion
     return lesion
