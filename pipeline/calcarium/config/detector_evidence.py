@@ -103,16 +103,9 @@ class EvidenceRules(Section):
     )
     brightness_weight: float = key(0.9, "Weight of the brightness.", source=FITTED)
     brightness_noise: float = key(
-        5.5,
-        "Peak over blood, in standard deviations, of a cluster of noise.",
+        6.0,
+        "Peak over its surroundings, in standard deviations, of a cluster of noise.",
         source="measured: noise clusters reach 5 to 6",
-    )
-    brightness_in_fat: float = key(
-        0.5,
-        "How much of the way from blood to the fat around the level that a peak stands on is.",
-        source="engineering choice: noise stands on the mean of its surroundings",
-        ge=0,
-        le=1,
     )
     size_weight: float = key(0.8, "Weight of the size, per decade of volume.", source=FITTED)
     prevertebral_weight: float = key(7.0, "Weight of a place before the spine.", source=FITTED)

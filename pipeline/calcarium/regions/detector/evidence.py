@@ -40,11 +40,10 @@ def fat(f: Findings, r: EvidenceRules) -> Float64:
 def brightness(f: Findings, r: EvidenceRules) -> Float64:
     """Peak over its surroundings in units of noise: a cluster of noise reaches 5 to 6.
 
-    Half way between blood, which an artery holds, and the fat around it.
+    Noise stands on the mean of blood, which an artery holds, and the fat around it.
     """
     blood_over_fat_sd = BLOOD_OVER_FAT_HU / np.maximum(f.place.noise_hu, LEAST_NOISE_HU)
-    below_blood = r.brightness_in_fat * np.clip(f.around.fat, 0, MOST_FAT) * blood_over_fat_sd
-    over = f.place.peak_over_blood_sd + below_blood
+    over = f.place.peak_over_blood_sd + np.clip(f.around.fat, 0, MOST_FAT) * blood_over_fat_sd
     return r.brightness_weight * np.clip(over - r.brightness_noise, -3, 4)
 
 

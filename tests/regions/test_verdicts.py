@@ -1,0 +1,134 @@
+"""What the detector makes of measurements: evidence, standings, arteries."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from calcarium.config.detector import DetectorRules
+from calcarium.regions.detector.arteries import artery_of
+from calcarium.regions.detector.decide import capped, decide, in_an_ostium
+from calcarium.regions.detector.evidence import Findings, aortic_wall, brightness, ramp
+from calcarium.regions.detector.exclusions import above_root
+from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings
+from calcarium.regions.model import words
+
+RULES = DetectorRules()
+
+
+@pytest.mark.parametrize("limits", [(2.0, 6.0), (6.0, 2.0)])
+def test_a_ramp_runs_from_none_to_full(limits):
+    values = np.array([limits[0], (limits[0] + limits[1]) / 2, limits[1]])
+    np.testing.assert_allclose(ramp(values, limits), [0, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "agatston", "standing"),
+    [
+        ([0.9, 0.6, 0.3, 0.1], [50, 50, 50, 50], ["accepted", "doubtful", "possible", "rejected"]),
+        ([0.6, 0.1], [50, 50], ["possible", "rejected"]),  # doubt alone leaves a zero
+        ([0.6, 0.1], [500, 50], ["doubtful", "rejected"]),  # but nothing heavy is dropped
+    ],
+)
+def test_standings(confidence, agatston, standing):
+    n = len(confidence)
+    verdicts = decide(
+        np.array(confidence), words(["why"] * n), np.array(agatston, float), RULES.standing
+    )
+    assert verdicts.standing.tolist() == standing
+    counts = [s in ("accepted", "doubtful") for s in standing]
+    assert [not why for why in verdicts.rejected_by] == counts
+
+
+def test_what_may_be_noise_is_not_even_possible():
+    confidence, agatston = np.array([0.9, 0.3, 0.3, 0.4]), np.full(4, 5.0)
+    reasons = words(["fat", "valve", "brightness", "size"])
+    standing = decide(confidence, reasons, agatston, RULES.standing).standing
+    assert standing.tolist() == ["accepted", "possible", "rejected", "possible"]
+
+
+def test_no_certainty_outside_the_grooves_of_the_heart():
+    place = {field.name: np.zeros(2) for field in fields(Places)}
+    place["beside_aorta"] = np.ones(2, bool)
+    place["muscle_share"] = np.array([0.4, 0.1])
+    around = Surroundings(*np.full((4, 2), 0.5))
+    found = capped(np.full(2, 0.99), Places(**place), around, RULES.standing)
+    cap = RULES.standing.adrift_cap
+    np.testing.assert_allclose(found, [0.99, cap])
+    assert RULES.standing.doubtful < cap < RULES.standing.accepted
+
+
+def test_at_the_lung_a_groove_has_more_muscle():
+    place = {field.name: np.zeros(3) for field in fields(Places)}
+    place["beside_aorta"] = np.ones(3, bool)
+    place["muscle_share"], place["lung_mm"] = (
+        np.array([0.33, 0.33, 0.42]),
+        np.array([3.0, 8.0, 3.0]),
+    )
+    around = Surroundings(*np.full((4, 3), 0.5))
+    found = capped(np.full(3, 0.99), Places(**place), around, RULES.standing)
+    np.testing.assert_allclose(found, [RULES.standing.adrift_cap, 0.99, 0.99])
+
+
+def test_heavy_calcium_deeper_than_the_aortic_wall_is_never_surely_none():
+    n = 5
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["outside_aorta_mm"] = np.array([0.0, 0.0, 0.0, -8.0, 20.0])
+    place["across_wall_mm"] = np.array([6.0, 2.0, 6.0, 6.0, 6.0])
+    place["agatston"] = np.array([300.0, 300.0, 30.0, 300.0, 300.0])
+    # a thin one, a light one, one inside the root, one far away
+    np.testing.assert_array_equal(
+        in_an_ostium(Places(**place), RULES), [RULES.standing.possible, 0, 0, 0, 0]
+    )
+
+
+def test_deep_calcium_leaves_the_aortic_wall_only_where_arteries_do():
+    """At the left and behind, in front, at the right; the last is shallow, at the left."""
+    n = 4
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["across_wall_mm"] = np.array([8.0, 8.0, 8.0, 2.0])
+    place["left_of_aorta_mm"] = np.array([10.0, 0.0, -14.0, 10.0])
+    place["behind_aorta_mm"] = np.array([10.0, -14.0, 1.0, 10.0])
+    place["beside_aorta"] = np.ones(n, bool)  # whose circle is believed, however dim it is here
+    nothing = np.zeros(n)
+    around = Surroundings(nothing, nothing, nothing, nothing)
+    weight = RULES.evidence.aorta_weight
+    found = aortic_wall(Findings(Places(**place), around), RULES.evidence)
+    np.testing.assert_allclose(found, [0, 0, -weight, -weight])
+
+
+def test_a_short_track_of_the_aorta_excludes_nothing_above_it():
+    n = 2
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["above_root_mm"] = np.full(n, 60.0)
+    place["beside_aorta"] = np.array([True, False])
+    np.testing.assert_array_equal(above_root(Places(**place), RULES.candidate), [True, False])
+
+
+@pytest.mark.parametrize("fat", [0.0, 0.3, 0.6])
+def test_noise_is_as_little_evidence_in_fat_as_in_blood(fat):
+    """A peak of six deviations above the mean of 145 HU between blood and fat."""
+    noise_hu = np.array([20.0, 40.0])
+    place = {field.name: np.zeros(2) for field in fields(Places)}
+    place["noise_hu"] = noise_hu
+    place["peak_over_blood_sd"] = 6.0 - fat * 145.0 / noise_hu
+    around = Surroundings(np.full(2, fat), *(np.zeros(2) for _ in range(3)))
+    found = brightness(Findings(Places(**place), around), RULES.evidence)
+    np.testing.assert_allclose(found, 0, atol=1e-9)
+
+
+def test_near_its_ostia_an_artery_is_named_by_the_axis_of_the_aorta():
+    """Left main, LCX and LAD beyond its end, the same far below, and without an aorta."""
+    n = 5
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["above_bottom_mm"] = np.full(n, 100.0)
+    place["depth"] = np.full(n, 0.5)
+    place["left_mm"] = np.array([5.0, 40.0, 40.0, 40.0, 40.0])
+    place["left_of_aorta_mm"] = np.array([25.0, 45.0, 45.0, 45.0, np.nan])
+    place["behind_aorta_mm"] = np.array([20.0, 20.0, 5.0, 20.0, np.nan])
+    place["above_root_mm"] = np.array([-5.0, -5.0, -5.0, -40.0, np.nan])
+    found = artery_of(Places(**place), RULES.artery)
+    assert found.tolist() == ["LM+LAD", "LCX", "LM+LAD", "LM+LAD", "LM+LAD"]
