@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from stress import LabelledVolume, all_hu
 
+from calcarium.regions.boxes import labelled_bounds
 from calcarium.regions.model import COUNTED, Region
 
 THRESHOLD_HU = 130.0
@@ -105,10 +106,13 @@ class _Measure:
     names: list[str]
 
     def parts(self, mask: NDArray[np.bool_]) -> list[_Part]:
-        labels, _ = ndimage.label(mask, TOUCHING)
+        if not mask.any():
+            return []
+        around = labelled_bounds(mask)  # calcium fills little of a scan
+        labels, _ = ndimage.label(mask[around], TOUCHING)
         least = ceil(MINIMUM_AREA_MM2 / self.scan.volume.geometry.pixel_area_mm2)
         parts = [
-            _Part(box, labels[box] == i)
+            _Part(_moved(box, around), labels[box] == i)
             for i, box in enumerate(ndimage.find_objects(labels), start=1)
         ]
         return [part for part in parts if part.voxels.sum() >= least]
@@ -145,3 +149,10 @@ class _Measure:
         geometry = self.scan.volume.geometry
         voxel = geometry.pixel_area_mm2 * geometry.slice_increment_mm
         return float(part.voxels.sum() * voxel)
+
+
+def _moved(
+    box: tuple[slice, slice, slice], within: tuple[slice, slice, slice]
+) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(b.start + w.start, b.stop + w.start) for b, w in zip(box, within, strict=True))
+    return z, y, x

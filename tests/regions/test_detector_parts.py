@@ -72,7 +72,7 @@ def test_largest_of_nothing_is_nothing():
     assert not largest(np.zeros((2, 3, 3), bool)).any()
 
 
-@pytest.mark.parametrize("sigma", [10.0, 25.0])
+@pytest.mark.parametrize("sigma", [10.0, 25.0, 60.0, 100.0])
 def test_noise_is_measured_whatever_the_anatomy(sigma, make_volume):
     rng = np.random.default_rng(2)
     hu = np.full((6, 120, 120), 45.0)

@@ -10,7 +10,13 @@ import pytest
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.decide import capped, decide, in_an_ostium
-from calcarium.regions.detector.evidence import Findings, aortic_wall, brightness, ramp
+from calcarium.regions.detector.evidence import (
+    Findings,
+    aortic_wall,
+    brightness,
+    lung_border,
+    ramp,
+)
 from calcarium.regions.detector.exclusions import above_root
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings
@@ -132,3 +138,16 @@ def test_near_its_ostia_an_artery_is_named_by_the_axis_of_the_aorta():
     place["above_root_mm"] = np.array([-5.0, -5.0, -5.0, -40.0, np.nan])
     found = artery_of(Places(**place), RULES.artery)
     assert found.tolist() == ["LM+LAD", "LCX", "LM+LAD", "LM+LAD", "LM+LAD"]
+
+
+def test_only_behind_is_lean_calcium_near_the_lung_a_hilum():
+    """In front, behind, in front but amid lung, behind in fat."""
+    n = 4
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["lung_mm"] = np.full(n, 4.0)
+    place["depth"] = np.array([0.8, 0.3, 0.8, 0.3])
+    fat, amid_lung = np.array([0.0, 0.0, 0.0, 0.5]), np.array([0.0, 0.0, 0.5, 0.0])
+    around = {field.name: fat for field in fields(Surroundings)} | {"lung_share": amid_lung}
+    found = lung_border(Findings(Places(**place), Surroundings(**around)), RULES.evidence)
+    weight = RULES.evidence.lung_weight
+    np.testing.assert_allclose(found, [0, -weight, -weight, 0])

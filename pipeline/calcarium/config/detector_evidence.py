@@ -127,6 +127,11 @@ class EvidenceRules(Section):
         "Fat towards the heart's middle that speaks for an artery.",
         source="plaques put into two chest CT: 0.26 or more at the lung; hilar vessels 0.13",
     )
+    lung_depth: Ramp = key(
+        (0.60, 0.45),
+        "Share of the chest's depth from which a hilum may be near.",
+        source="anatomy: hila lie beside and behind the atria; width is an engineering choice",
+    )
     lung_share: Ramp = key((0.18, 0.42), "Share of lung around.", source=FITTED)
     valve_weight: float = key(5.0, "Weight of a place deep in the heart.", source=FITTED)
     valve_lung_mm: Ramp = key((15.0, 25.0), "Distance to lung.", unit="mm", source=ANATOMY)

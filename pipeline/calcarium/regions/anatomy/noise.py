@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from calcarium.regions.anatomy.body import neighbours_in_plane
 from calcarium.regions.anatomy.grid import Float64, Grid, Mask
 from calcarium.volume.model import Volume
 
@@ -22,7 +23,8 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
     """Standard deviation of the noise in the heart, per slice of the scan.
 
     From the median absolute difference of pixels 3 mm apart in a row: edges and calcium
-    do not move it.
+    do not move it. What is soft tissue is asked of block means: a window on the pixels
+    themselves would cut off strong noise, and call 60 HU 42.
 
     Returns
     -------
@@ -35,10 +37,12 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
         for axis, size in enumerate(volume.geometry.shape)
     )
     found = np.full(n, np.nan)
-    blocks = heart.sum(axis=(1, 2))
+    soft = heart & (grid.hu > SOFT_HU[0]) & (grid.hu < SOFT_HU[1])
+    soft &= neighbours_in_plane(soft) == 9  # away from edges
+    blocks = soft.sum(axis=(1, 2))
     for z in range(0, n, step):
         if blocks[level[z]] >= LEAST_BLOCKS:
-            found[z] = _slice_noise(volume, z, heart[level[z]], rows, columns)
+            found[z] = _slice_noise(volume, z, soft[level[z]], rows, columns)
     known = np.flatnonzero(np.isfinite(found))
     if len(known) == 0:
         return np.full(n, UNKNOWN_HU)
@@ -50,23 +54,23 @@ def is_measured(noise: Float64) -> bool:
     return bool((noise != UNKNOWN_HU).any())
 
 
-def _slice_noise(volume: Volume, z: int, heart: Mask, rows: Index, columns: Index) -> float:
-    """Noise of a slice, in a plane of the heart; the grid holds its pixels at rows, columns."""
-    down, row = _every_second(rows, heart, 1)
-    across, column = _every_second(columns, heart, 0)
+def _slice_noise(volume: Volume, z: int, soft: Mask, rows: Index, columns: Index) -> float:
+    """Noise of a slice, in soft tissue of a plane; the grid holds its pixels at rows, columns."""
+    down, row = _every_second(rows, soft, 1)
+    across, column = _every_second(columns, soft, 0)
     hu = volume.hu((slice(z, z + 1), down, across))[0]
-    soft = heart.take(column, axis=1).take(row, axis=0) & (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+    native = soft.take(column, axis=1).take(row, axis=0)
     lag = max(1, round(LAG_MM / volume.geometry.column_spacing_mm / 2))
-    both = soft[:, lag:] & soft[:, :-lag]
+    both = native[:, lag:] & native[:, :-lag]
     difference = (hu[:, lag:] - hu[:, :-lag])[both]
     if difference.size <= LEAST_PAIRS:
         return np.nan
     return float(MAD_TO_SIGMA * np.median(np.abs(difference)) / np.sqrt(2))
 
 
-def _every_second(held: Index, heart: Mask, other_axis: int) -> tuple[slice, Index]:
-    """Native indices over the heart's extent along one axis, and where the grid holds them."""
-    inside = np.flatnonzero(heart.any(axis=other_axis))
+def _every_second(held: Index, mask: Mask, other_axis: int) -> tuple[slice, Index]:
+    """Native indices over a mask's extent along one axis, and where the grid holds them."""
+    inside = np.flatnonzero(mask.any(axis=other_axis))
     native = np.flatnonzero((held >= inside[0]) & (held <= inside[-1]))
     step = slice(int(native[0]), int(native[-1]) + 1, 2)
     return step, held[step]

@@ -76,9 +76,10 @@ def near_bronchi(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def lung_border(f: Findings, r: EvidenceRules) -> Float64:
-    """A lung vessel, the hilum, or a heart border that moved."""
-    at_border = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat_to_heart, r.lung_fat)
-    return -r.lung_weight * np.maximum(at_border, ramp(f.around.lung_share, r.lung_share))
+    """The hilum, with no fat towards the heart; anywhere, a lung vessel or a border that moved."""
+    near = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat_to_heart, r.lung_fat)
+    hilum = near * ramp(f.place.depth, r.lung_depth)
+    return -r.lung_weight * np.maximum(hilum, ramp(f.around.lung_share, r.lung_share))
 
 
 def valve(f: Findings, r: EvidenceRules) -> Float64:
