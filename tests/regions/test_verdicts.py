@@ -116,11 +116,11 @@ def test_a_short_track_of_the_aorta_excludes_nothing_above_it():
 
 @pytest.mark.parametrize("fat", [0.0, 0.3, 0.6])
 def test_noise_is_as_little_evidence_in_fat_as_in_blood(fat):
-    """A peak of six deviations above the mean of 145 HU between blood and fat."""
+    """A peak of so many deviations above the mean of blood and fat, which are 145 HU apart."""
     noise_hu = np.array([20.0, 40.0])
     place = {field.name: np.zeros(2) for field in fields(Places)}
     place["noise_hu"] = noise_hu
-    place["peak_over_blood_sd"] = 6.0 - fat * 145.0 / noise_hu
+    place["peak_over_blood_sd"] = RULES.evidence.brightness_noise - fat * 145.0 / noise_hu
     around = Surroundings(np.full(2, fat), *(np.zeros(2) for _ in range(3)))
     found = brightness(Findings(Places(**place), around), RULES.evidence)
     np.testing.assert_allclose(found, 0, atol=1e-9)

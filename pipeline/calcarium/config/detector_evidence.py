@@ -103,7 +103,7 @@ class EvidenceRules(Section):
     )
     brightness_weight: float = key(0.9, "Weight of the brightness.", source=FITTED)
     brightness_noise: float = key(
-        6.0,
+        5.5,
         "Peak over its surroundings, in standard deviations, of a cluster of noise.",
         source="measured: noise clusters reach 5 to 6",
     )

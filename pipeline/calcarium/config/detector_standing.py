@@ -33,8 +33,8 @@ class StandingRules(Section):
     possible_in_noise: float = key(
         0.35,
         "The same for a spot against which its faintness or its smallness speaks most: noise.",
-        source="120 drawn thoraxes, as they are and with noise of 20 HU added: of 115 such spots "
-        "of 0.2 to 0.35, 8 were coronary",
+        source="120 drawn thoraxes, as they are and with noise of 20 HU added: of 86 such spots "
+        "of 0.2 to 0.35, 9 were coronary",
         ge=0,
         le=1,
     )
