@@ -74,7 +74,7 @@ def test_no_counts_of_hoff_that_were_recalled() -> None:
 
 def test_no_noise_target_that_was_recalled() -> None:
     """20 and 23 HU by patient size (McCollough 2007): the limit here is from drawn thoraxes."""
-    assert Protocol().detector.doubt.noise_hu == 40
+    assert Protocol().detector.doubt.noise_hu not in (20, 23)
 
 
 def test_the_dose_factor_is_the_one_that_was_seen() -> None:
