@@ -14,7 +14,7 @@ from calcarium.regions.boxes import part_of, widened
 from calcarium.regions.chambers import Chambers
 from calcarium.regions.detector.candidates import Candidates
 from calcarium.volume.model import Volume
-from calcarium_kernels.contract import Labels
+from calcarium_kernels.contract import Box, Labels
 
 # Engineering choices: no source measures what lies around a plaque.
 SMOOTH_MM = 0.4
@@ -68,29 +68,41 @@ def look_beside(
         if not wanted[i]:
             continue
         part = widened(bounds, reach_mm, spacing, box.shape)
-        hu = volume.hu(part_of(box, part).slices)
-        smooth = ndimage.gaussian_filter(hu, [SMOOTH_MM / mm for mm in spacing])
-        away = ndimage.distance_transform_edt(labels[part] != i + 1, sampling=spacing)
-        outshines = peak_hu[labels[part]] >= peak_hu[i + 1] + stands_out_hu
-        free = _free_of(outshines, rules.beside_mm[0], spacing)
-        beside, around = (
-            free & (away >= least) & (away <= most)
-            for least, most in (rules.beside_mm, rules.around_mm)
+        here = labels[part]
+        outshines = peak_hu[here] >= peak_hu[i + 1] + stands_out_hu
+        found[:, i] = _shell(
+            volume, part_of(box, part), here == i + 1, outshines, chambers, bright_hu, rules
         )
-        if beside.any() and around.any():
-            k, row, column = np.nonzero(around)
-            inside = chambers.hold(
-                k + part[0].start + box.z0,
-                row + part[1].start + box.y0,
-                column + part[2].start + box.x0,
-            )
-            found[:, i] = (
-                np.percentile(smooth[beside], MOSTLY),
-                smooth[around].max(),
-                inside.mean(),
-                (smooth[around] > bright_hu).mean(),
-            )
     return Beside(*found)
+
+
+def _shell(
+    volume: Volume,
+    box: Box,
+    candidate: Mask,
+    outshines: Mask,
+    chambers: Chambers,
+    bright_hu: float,
+    rules: ContrastRules,
+) -> tuple[float, float, float, float]:
+    """The values of :class:`Beside` for one candidate of a box; NaN where nothing is left."""
+    spacing = volume.geometry.spacing_zyx_mm
+    smooth = ndimage.gaussian_filter(volume.hu(box.slices), [SMOOTH_MM / mm for mm in spacing])
+    away = ndimage.distance_transform_edt(~candidate, sampling=spacing)
+    free = _free_of(outshines, rules.beside_mm[0], spacing)
+    beside, around = (
+        free & (away >= least) & (away <= most)
+        for least, most in (rules.beside_mm, rules.around_mm)
+    )
+    if not (beside.any() and around.any()):
+        return np.nan, np.nan, np.nan, np.nan
+    z, y, x = np.nonzero(around)
+    return (
+        float(np.percentile(smooth[beside], MOSTLY)),
+        float(smooth[around].max()),
+        float(chambers.hold(z + box.z0, y + box.y0, x + box.x0).mean()),
+        float((smooth[around] > bright_hu).mean()),
+    )
 
 
 def _free_of(mask: Mask, blur_mm: float, spacing: tuple[float, float, float]) -> Mask:
