@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from calcarium.errors import ResourceError, UsageError
+from calcarium.tables import read
 from calcarium.tables.commit import (
     commit,
     commit_tables,
@@ -219,9 +220,23 @@ def test_a_part_is_read_some_studies_at_a_time(folder: ResultFolder) -> None:
     assert not any(len(tables["links"]) for tables in found)
 
 
+@pytest.mark.parametrize("done", [range(6), range(2, 6), range(4, 8), range(7)])
+def test_studies_that_are_done_are_passed_over(
+    folder: ResultFolder, monkeypatch: pytest.MonkeyPatch, done: range
+) -> None:
+    """Wherever they lie: they can fill all rows that are read at once."""
+    monkeypatch.setattr(read, "ROWS", 2)
+    part = commit(folder, [_study(number) for number in range(8)])
+    left = [number for number in range(8) if number not in done]
+    found = [*in_slices(folder, part, ("studies", "scores"), 3, {f"study-{n}" for n in done})]
+    for table, each in (("studies", 1), ("scores", 2)):
+        ids = [i for tables in found for i in tables[table]["study_id"].to_pylist()]  # type: ignore[index]
+        assert ids == [f"study-{number}" for number in left for _ in range(each)]
+
+
 def test_rows_in_another_order_than_their_studies_are_not_lost(folder: ResultFolder) -> None:
     tables = tables_of([_study(number) for number in range(4)])
     tables["scores"] = tables["scores"].take([7, 1, 2, 3, 4, 5, 6, 0])
     part = commit_tables(folder, tables)
     with pytest.raises(ValueError, match="rows of scores are not in the order"):
-        list(in_slices(folder, part, ("studies", "scores"), 2))
+        next(in_slices(folder, part, ("studies", "scores"), 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -62,42 +63,53 @@ def in_slices(
     Raises
     ------
     ValueError
-        if the rows of a table are not in the order of the studies, as commits leave them.
+        before the first slice, if the rows of a table are not in the order of the studies, as
+        commits leave them.
     """
     wanted = ~pc.field("study_id").isin(pa.array(done, pa.string())) if done else None
     studies = dataset(folder, "studies", [part]).to_table(columns=["study_id"], filter=wanted)
     ids = studies["study_id"].combine_chunks()
-    slices = [ids.slice(first, n_studies) for first in range(0, len(ids), n_studies)]
-    found = [_in_turn(folder, part, table, slices, wanted) for table in tables]
+    n_rows = {t: _rows_of_slices(folder, part, t, wanted, ids, n_studies) for t in tables}
+    found = [_in_turn(folder, part, table, wanted, n_rows[table]) for table in tables]
     for each in zip(*found, strict=True):
         yield dict(zip(tables, each, strict=True))
+
+
+def _rows_of_slices(
+    folder: ResultFolder,
+    part: Part,
+    table: TableName,
+    wanted: pc.Expression | None,
+    ids: pa.Array,
+    n_studies: int,
+) -> list[int]:
+    """How many rows of a table each slice of studies has."""
+    column = dataset(folder, table, [part]).to_batches(columns=["study_id"], filter=wanted)
+    turns = (pc.fill_null(pc.index_in(batch["study_id"], ids), -1) for batch in column)
+    slices = np.concatenate([np.empty(0, np.int64), *turns]) // n_studies
+    if (np.diff(slices, prepend=0) < 0).any():
+        raise ValueError(f"rows of {table} are not in the order of the studies of their part")
+    n_rows: list[int] = np.bincount(slices, minlength=-(-len(ids) // n_studies)).tolist()
+    return n_rows
 
 
 def _in_turn(
     folder: ResultFolder,
     part: Part,
     table: TableName,
-    slices: Sequence[pa.Array],
     wanted: pc.Expression | None,
+    n_rows: Sequence[int],
 ) -> Iterator[pa.Table]:
-    """The rows of a table for each slice of studies."""
-    rows = BINARY_ROWS if table == "voxels" else ROWS
+    """The rows of a table, so many for each slice of studies."""
+    at_once = BINARY_ROWS if table == "voxels" else ROWS
     source = dataset(folder, table, [part])
-    batches = source.to_batches(filter=wanted, batch_size=rows, batch_readahead=1)
+    batches = source.to_batches(filter=wanted, batch_size=at_once, batch_readahead=1)
     rest = source.schema.empty_table()
-    for ids in slices:
-        taken = []
-        while True:
-            n = pc.index(pc.is_in(rest["study_id"], ids), False).as_py()
-            n = rest.num_rows if n < 0 else n
-            taken.append(rest.slice(0, n))
-            rest = rest.slice(n)
-            if rest.num_rows or not (batch := next(batches, None)):
-                break
-            rest = pa.Table.from_batches([batch])
-        yield pa.concat_tables(taken)
-    if rest.num_rows or any(batch.num_rows for batch in batches):
-        raise ValueError(f"rows of {table} are not in the order of the studies of their part")
+    for n in n_rows:
+        while rest.num_rows < n:
+            rest = pa.concat_tables([rest, pa.Table.from_batches([next(batches)])])
+        yield rest.slice(0, n)
+        rest = rest.slice(n)
 
 
 def refuse_other_columns(folder: ResultFolder) -> None:
