@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from distributed import Client
 from tiny import ARCHIVE_PATH, QUICK, SILENT, Fate, order, studies
@@ -69,6 +70,19 @@ def test_the_same_command_goes_on_and_does_nothing_twice(
     ended = run(order(20, Fate()), folder, client, SILENT)
     assert (ended.counts["asked"], ended.counts["continued"], ended.counts["done"]) == (20, 8, 12)
     assert outcomes(folder) == dict.fromkeys(range(20), "scored")
+
+
+def test_a_folder_of_a_version_with_other_columns_is_not_gone_on_with(
+    client: Client, folder: ResultFolder
+) -> None:
+    """To join its parts, or to take a study up again, would drop what those columns hold."""
+    run(order(2, Fate()), folder, client, SILENT)
+    (path,) = Path(folder.root, "studies").iterdir()
+    rows = pq.read_table(path)
+    pq.write_table(rows.append_column("former", [["kept"] * len(rows)]), path)
+    with pytest.raises(UsageError, match=r"other columns in studies \(former\): use that version"):
+        run(order(2, Fate(), retry="failed"), folder, client, SILENT)
+    assert "former" in pq.read_schema(path).names
 
 
 def test_whatever_a_study_raises_it_ends_as_failed_and_its_words_stay_private(

@@ -72,7 +72,7 @@ def test_other_protocols_and_folders_in_use_are_refused(tmp_path: Path, out: Res
 
 def test_columns_of_another_version_are_refused_by_name(tmp_path: Path, out: ResultFolder) -> None:
     """They would read as empty."""
-    (folder, _) = shards(tmp_path)
+    (folder, other) = shards(tmp_path)
     (lesions,) = (tmp_path / "a" / "lesions").iterdir()
     rows = pq.read_table(lesions).drop_columns(["feature_fat"])
     pq.write_table(rows.append_column("features_json", [["{}"] * len(rows)]), lesions)
@@ -80,5 +80,24 @@ def test_columns_of_another_version_are_refused_by_name(tmp_path: Path, out: Res
     with pytest.raises(UsageError, match=said):
         merge([folder], out)
     with pytest.raises(UsageError, match=said):
+        merge([other], folder)
+    with pytest.raises(UsageError, match=said):
         diff(folder, out)
     assert "columns are not those of this version: feature_fat" in str(verify(folder)[0])
+
+
+def test_a_damaged_folder_is_refused_by_file(tmp_path: Path, out: ResultFolder) -> None:
+    (folder, _) = shards(tmp_path)
+    (lesions,) = (tmp_path / "a" / "lesions").iterdir()
+    lesions.unlink()
+    with pytest.raises(
+        UsageError, match=rf"a is damaged \(lesions/{lesions.name}: missing, with 3"
+    ):
+        merge([folder], out)
+    (series,) = (tmp_path / "a" / "series").iterdir()
+    series.write_bytes(b"")
+    with pytest.raises(
+        UsageError, match=rf"a is damaged \(series/{series.name}: .*bring that file"
+    ):
+        merge([folder], out)
+    assert runs(out) == []

@@ -19,12 +19,8 @@ from calcarium.scoring.score import check_scoring
 from calcarium.tables.commit import commit_tables, sweep
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
-from calcarium.tables.read import (
-    committed_study_ids,
-    open_results,
-    read_table,
-    refuse_other_columns,
-)
+from calcarium.tables.parts import refuse_faulty_parts
+from calcarium.tables.read import committed_study_ids, open_results, read_table
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other, runs
 from calcarium.tables.secret import SECRET
 from calcarium.tables.stamp import Stamp
@@ -45,7 +41,7 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
     source, folder = open_results(results), ResultFolder.at(out)
     if source.root == folder.root:
         raise UsageError("--out must be another folder than the one that is scored again")
-    refuse_other_columns(source)
+    refuse_faulty_parts(source, folder)
     before = runs(source)[-1]
     try:
         kept_by = Protocols.from_json(source.read("protocol.json").decode())

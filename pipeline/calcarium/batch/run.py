@@ -19,6 +19,7 @@ from calcarium.errors import REASONS, CalciumError, ResourceError, UsageError
 from calcarium.intake.records import Study
 from calcarium.tables.commit import drop_studies, join_small_parts, sweep
 from calcarium.tables.folder import ResultFolder
+from calcarium.tables.parts import refuse_faulty_parts
 from calcarium.tables.read import committed_study_ids, connect
 from calcarium.tables.rows import StudyRows
 from calcarium.tables.runs import Run, describe_folder, record_run, refuse_other
@@ -70,13 +71,14 @@ def run(order: Order, folder: ResultFolder, client: Client, reporter: Reporter) 
     Raises
     ------
     UsageError
-        if the folder holds results of another protocol, inputs or version.
+        if the folder holds results of another protocol, inputs or version, or is damaged.
     ResourceError
         if the run cannot go on; what came back is committed.
     Stopped
         after Ctrl-C or SIGTERM; likewise.
     """
     refuse_other(folder, order.run)
+    refuse_faulty_parts(folder)
     describe_folder(folder, order.protocol_json)
     record_run(folder, order.run)
     sweep(folder)

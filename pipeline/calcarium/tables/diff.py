@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import duckdb
 
 from calcarium.tables.folder import ResultFolder
-from calcarium.tables.read import dataset, refuse_other_columns
+from calcarium.tables.parts import refuse_faulty_parts
+from calcarium.tables.read import dataset
 from calcarium.tables.rows import PRIVATE_TABLES, Cell, TableName
 from calcarium.tables.runs import runs
 from calcarium.tables.schema import TABLES
@@ -100,10 +101,9 @@ def diff(a: ResultFolder, b: ResultFolder) -> Difference:
     Raises
     ------
     UsageError
-        if a folder has other columns than this version.
+        if a folder is damaged, or has other columns than this version.
     """
-    for folder in (a, b):
-        refuse_other_columns(folder)
+    refuse_faulty_parts(a, b)
     changes: dict[str, StudyChange] = {}
     with duckdb.connect() as database:
         for table in TABLES:

@@ -13,7 +13,8 @@ from calcarium.privacy import patient_key
 from calcarium.tables.commit import commit_tables, join_small_parts, sweep
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.lock import LOCK
-from calcarium.tables.read import committed_study_ids, dataset, refuse_other_columns
+from calcarium.tables.parts import refuse_faulty_parts
+from calcarium.tables.read import committed_study_ids, dataset
 from calcarium.tables.rows import TableName
 from calcarium.tables.runs import describe_folder, record_command, record_run, refuse_other, runs
 from calcarium.tables.schema import TABLES
@@ -35,17 +36,17 @@ def merge(sources: Sequence[ResultFolder], out: ResultFolder) -> int:
     Raises
     ------
     UsageError
-        if the folders were made with different protocols, inputs or versions, one has
-        other columns than this version, or is still being written.
+        if the folders were made with different protocols, inputs or versions, or one is
+        damaged, has other columns than this version, or is still being written.
     """
     if out.root in (source.root for source in sources):
         raise UsageError(f"{out.root} is to be joined and is --out as well; give another --out")
     for source in sources:
         if source.exists(LOCK):
             raise UsageError(f"{source.root} is being written, or its run was killed: finish it")
-        refuse_other_columns(source)
         refuse_other(sources[0], runs(source)[-1], source.root)
         refuse_other(out, runs(source)[-1], source.root)
+    refuse_faulty_parts(*sources, out)
     for source in sources:
         _copy_records(source, out)
     secret = patient_secret(out)

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from calcarium.errors import UsageError
-from calcarium.tables.arrow_schema import arrow_schema, other_columns
+from calcarium.tables.arrow_schema import arrow_schema
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
@@ -110,27 +109,6 @@ def _in_turn(
             rest = pa.concat_tables([rest, pa.Table.from_batches([next(batches)])])
         yield rest.slice(0, n)
         rest = rest.slice(n)
-
-
-def refuse_other_columns(folder: ResultFolder) -> None:
-    """Refuse tables of another version: columns that they lack would read as empty.
-
-    Raises
-    ------
-    UsageError
-        names the first such table, its columns, and what to do.
-    """
-    for part in folder.committed():
-        for table in TABLES:
-            path = folder.part_path(table, part)
-            if folder.fs.exists(path):
-                with folder.fs.open(path) as file:
-                    odd = other_columns(table, pq.read_schema(file))
-                if odd:
-                    raise UsageError(
-                        f"{folder.root} was made by a version with other columns in {table} "
-                        f"({odd}): use that version, or score the archive again"
-                    )
 
 
 def read_table(

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from calcarium.tables.arrow_schema import other_columns
-from calcarium.tables.commit import row_counts
-from calcarium.tables.folder import Part, ResultFolder
+from calcarium.tables.folder import ResultFolder
 from calcarium.tables.identities import identities
 from calcarium.tables.leaks import leak_queries, register_texts
+from calcarium.tables.parts import part_faults
 from calcarium.tables.read import connect
-from calcarium.tables.rows import TableName
 from calcarium.tables.runs import runs
-from calcarium.tables.schema import TABLES
 
 EXAMPLES = 3
 
@@ -38,9 +34,9 @@ class Finding:
 
 def verify(folder: ResultFolder) -> list[Finding]:
     """Check every identity of a result folder; an empty list says that all hold."""
-    torn = [*_parts(folder)]
-    if torn:
-        return torn
+    faults = [*part_faults(folder)]
+    if faults:
+        return [Finding("a committed part is whole", 1, (str(fault),)) for fault in faults]
     with connect(folder) as database:
         _expect(database, folder)
         register_texts(database, folder)
@@ -90,30 +86,3 @@ def _counts(database: duckdb.DuckDBPyConnection, folder: ResultFolder) -> Iterat
     if rows[0] < last.counts["asked"]:
         said = f"{last.counts['asked']:,} asked for, {rows[0]:,} rows"
         yield Finding("every study that was asked for has a row", 1, (said,))
-
-
-def _parts(folder: ResultFolder) -> Iterator[Finding]:
-    """Every committed part is whole and has the schema of its table."""
-    for part in folder.committed():
-        counts = row_counts(folder, part)
-        for table in TABLES:
-            fault = _fault(folder, table, part, counts.get(table, 0))
-            if fault:
-                path = f"{table}/{part.file_name}"
-                yield Finding("a committed part is whole", 1, (f"{path}: {fault}",))
-
-
-def _fault(folder: ResultFolder, table: TableName, part: Part, rows: int) -> str:
-    path = folder.part_path(table, part)
-    if not folder.fs.exists(path):
-        return f"missing, with {rows:,} rows" if rows else ""
-    try:
-        with folder.fs.open(path) as file:
-            parquet = pq.ParquetFile(file)
-            if parquet.metadata.num_rows != rows:
-                return f"{parquet.metadata.num_rows:,} rows, not {rows:,}"
-            if odd := other_columns(table, parquet.schema_arrow):
-                return f"its columns are not those of this version: {odd}"
-    except pa.ArrowInvalid as error:
-        return str(error)
-    return ""
