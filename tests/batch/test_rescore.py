@@ -128,6 +128,10 @@ def test_a_rescored_folder_is_not_rescored(scored, tmp_path):
     with pytest.raises(UsageError, match="the folder that this one was rescored from"):
         rescore_folder(str(tmp_path / "again"), str(tmp_path / "third"), protocol)
     assert not (tmp_path / "third").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UsageError, match="has no voxels"):
+        rescore_folder(str(tmp_path / "again"), str(tmp_path / "mine"), protocol)
+    assert (tmp_path / "mine").exists()
 
 
 def test_a_part_is_scored_some_studies_at_a_time(scored, tmp_path, monkeypatch):

@@ -108,13 +108,14 @@ class ResultFolder:
 
     @contextmanager
     def created(self) -> Iterator[None]:
-        """Make the folder, and take it away again if an error leaves it empty."""
+        """Make the folder; where it was not there, an error that leaves it empty removes it."""
+        is_new = self.is_local and not self.exists()
         self.create()
         try:
             yield
         except BaseException:
             with suppress(OSError):  # it is not empty
-                for path in (self.path("private"), self.root) if self.is_local else ():
+                for path in (self.path("private"), self.root) if is_new else ():
                     Path(path).rmdir()
             raise
 
