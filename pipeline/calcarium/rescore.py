@@ -74,7 +74,8 @@ class Rescorer:
         # Scans that were not scored have checks as well.
         is_kept = pc.is_in(old["quality"]["scan_id"], old["voxels"]["scan_id"].combine_chunks())
         as_before = old["quality"].filter(pc.invert(is_kept))
-        new["quality"] = pa.concat_tables([new["quality"], _stamped(as_before, self.made_by)])
+        checks = pa.concat_tables([new["quality"], _stamped(as_before, self.made_by)])
+        new["quality"] = _in_order(checks, old["studies"]["study_id"])
         # The voxels stay where they are, beside the protocol that they were kept by.
         return new | {name: _stamped(old[name], self.made_by) for name in UNREAD}
 
@@ -130,6 +131,12 @@ def _by_study(tables: StudyTables) -> Iterator[StudyTables]:
         for row in rows:
             studies[row["study_id"]][name].append(row)
     return iter(studies.values())
+
+
+def _in_order(table: pa.Table, study_ids: pa.ChunkedArray) -> pa.Table:
+    """The rows of a table in the order of the studies, as every commit has them."""
+    turns = pc.index_in(table["study_id"], study_ids.combine_chunks())
+    return table.take(pc.sort_indices(turns))
 
 
 def _stamped(table: pa.Table, made_by: Stamp) -> pa.Table:

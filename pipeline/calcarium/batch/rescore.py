@@ -16,7 +16,7 @@ from calcarium.errors import CalciumError, UsageError
 from calcarium.provenance import calcarium_version
 from calcarium.rescore import Rescorer, refuse_other_rules
 from calcarium.scoring.score import check_scoring
-from calcarium.tables.commit import commit_tables, sweep
+from calcarium.tables.commit import commit_tables, join_small_parts, sweep
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import writer_lock
 from calcarium.tables.parts import refuse_faulty_parts
@@ -26,6 +26,8 @@ from calcarium.tables.secret import SECRET
 from calcarium.tables.stamp import Stamp
 from calcarium.tables.verify import verify
 from calcarium_kernels import load
+
+JOIN_COMMITS = 50  # small parts are joined after so many
 
 
 def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
@@ -74,8 +76,12 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
         describe_folder(folder, protocols.to_json())
         folder.write(source.read(*SECRET), *SECRET)
         record_run(folder, run)
-        for tables in chain(first, made):
+        for number, tables in enumerate(chain(first, made), 1):
             commit_tables(folder, tables)
+            if number % JOIN_COMMITS == 0:
+                join_small_parts(folder)
+        join_small_parts(folder)
+        sweep(folder)
         ended = replace(run, finished_at=now(), ending="finished", counts=_counts(folder, run))
         record_run(folder, ended)
     findings = verify(folder)
