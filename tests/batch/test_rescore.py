@@ -12,18 +12,20 @@ from calcarium import rescore
 from calcarium.batch.options import RunOptions
 from calcarium.batch.rescore import rescore_folder
 from calcarium.batch.score import Request, score_archive
+from calcarium.batch.task import check_complete
 from calcarium.config import load_protocol
 from calcarium.errors import UsageError
+from calcarium.intake.records import Study
 from calcarium.kept import recall
 from calcarium.ledger import lesion_columns
 from calcarium.phantom.registry import order_studies, write_registry
 from calcarium.regions.model import Label
 from calcarium.study import score_volume
-from calcarium.tables.check_rows import check_columns
 from calcarium.tables.commit import drop_studies
 from calcarium.tables.diff import diff
 from calcarium.tables.folder import Part, ResultFolder
 from calcarium.tables.read import open_results, read_table
+from calcarium.tables.rows import StudyRows
 from calcarium_kernels import load
 
 # Geometric phantoms are shorter than any heart.
@@ -152,10 +154,12 @@ def test_a_measurement_without_a_column_is_not_lost_silently(scored):
     meaning = dict.fromkeys(value, Label("LAD", features={"colour": 1.0}))
     region = replace(known.region, meaning=meaning)
     result = score_volume(known.result, known.volume, region, protocol, load("numpy"))
+    study = Study(known.result.scan.study_id, (known.result.scan,))
+    rows_of_study = StudyRows(study.study_id, {}, lesion_columns([result]))
     with pytest.raises(
         ValueError, match=r"lesions have columns that are unknown.*: feature_colour"
     ):
-        check_columns("lesions", lesion_columns([result]))
+        check_complete(study, rows_of_study)
 
 
 def test_rules_of_another_version_are_refused(scored, tmp_path):
