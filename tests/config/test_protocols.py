@@ -38,7 +38,7 @@ def test_a_key_without_meaning_cannot_be_declared():
 
 def test_every_number_names_its_source():
     for name, field in every_key(Protocol):
-        if field.annotation in (int, float):
+        if field.annotation in (int, float, tuple[float, float]):
             assert field.json_schema_extra["source"], name
 
 

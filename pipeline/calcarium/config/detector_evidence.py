@@ -218,7 +218,9 @@ class EvidenceRules(Section):
         source=ANATOMY,
     )
     base_weight: float = key(5.0, "Weight of the lung base.", source=FITTED)
-    base_above_bottom_mm: Ramp = key((30.0, 15.0), "Above the underside.", unit="mm")
+    base_above_bottom_mm: Ramp = key(
+        (30.0, 15.0), "Above the underside.", unit="mm", source="engineering choice"
+    )
     base_fat: Ramp = key((0.15, 0.05), "Fat that speaks for an artery.", source=FITTED)
     base_lung_mm: Ramp = key((20.0, 12.0), "Distance to lung.", unit="mm", source=ANATOMY)
     below_weight: float = key(3.5, "Weight of the margin below the heart.", source=FITTED)

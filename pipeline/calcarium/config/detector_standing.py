@@ -53,7 +53,9 @@ class StandingRules(Section):
         ge=0,
         le=1,
     )
-    lean_fat: tuple[float, float] = key((0.08, 0.14), "Fat from which this no longer holds.")
+    lean_fat: Ramp = key(
+        (0.08, 0.14), "Fat from which this no longer holds.", source="engineering choice"
+    )
     adrift_cap: float = key(
         0.75,
         "Greatest confidence of a candidate in no groove of the heart: calcium of the "

@@ -13,9 +13,9 @@ Index = NDArray[np.intp]
 
 LAG_MM = 3.0  # beyond the correlation of neighbouring voxels
 SOFT_HU = (-20.0, 130.0)
-LEAST_BLOCKS, LEAST_PAIRS = 150, 200
+LEAST_BLOCKS, LEAST_PAIRS = 150, 200  # blocks of 3 mm: 13 cm2 of soft tissue away from edges
 EVERY_SECOND_BELOW_MM = 4.0
-UNKNOWN_HU = 20.0
+UNKNOWN_HU = 20.0  # engineering choice: usual in gated scans
 MAD_TO_SIGMA = 1.4826
 
 

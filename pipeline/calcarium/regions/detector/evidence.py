@@ -24,7 +24,7 @@ class Findings:
 
 Term = Callable[[Findings, EvidenceRules], Float64]
 TYPICAL_FAT, TYPICAL_MM3 = 0.08, 8.0
-BLOOD_OVER_FAT_HU, MOST_FAT = 145.0, 0.6
+BLOOD_OVER_FAT_HU, MOST_FAT = 145.0, 0.6  # blood at 45 HU, fat at -100; engineering choice
 
 
 def ramp(value: Float64, limits: Ramp) -> Float64:
