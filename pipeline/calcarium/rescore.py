@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
@@ -12,15 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calcarium.config import Protocols
-from calcarium.errors import REASONS, UsageError
-from calcarium.kept import recall
-from calcarium.ledger import lesion_columns, scored_rows
+from calcarium.config.protocol import Protocol
+from calcarium.errors import REASONS, ScanExcluded, UsageError
+from calcarium.kept import Recalled, recall
+from calcarium.ledger import lesion_columns, message_row, scored_rows
 from calcarium.outcome import ScanResult
 from calcarium.quality import QualityRow
 from calcarium.regions.detector.rejudge import can_rejudge, rejudge
+from calcarium.regions.model import Region
 from calcarium.scoring.score import lowest_threshold_hu
 from calcarium.study import score_volume
-from calcarium.study_row import PRIMARY_COLUMNS, primary_cells
+from calcarium.study_row import PRIMARY_COLUMNS, ended_cells
 from calcarium.tables.commit import tables_of
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.read import in_slices
@@ -31,7 +33,7 @@ from calcarium_kernels.contract import Kernels
 # What a rescore may change beside the detector's verdicts; all else decided what was kept.
 FREE_SECTIONS = ("scoring", "interpret", "name", "description")
 READ: tuple[TableName, ...] = ("studies", "series", "voxels")
-UNREAD: tuple[TableName, ...] = ("links", "messages")
+PARTLY_READ: tuple[TableName, ...] = ("quality", "messages")
 StudyTables: TypeAlias = dict[TableName, list[Row]]
 StudiesTables: TypeAlias = dict[TableName, pa.Table]
 STUDIES, SLICES = 64, 4  # studies that are in memory at once, and how often until a commit
@@ -62,7 +64,7 @@ class Rescorer:
             changed rule of the detector asks.
         """
         for part in source.committed():
-            slices = in_slices(source, part, (*READ, *UNREAD, "quality"), STUDIES, done)
+            slices = in_slices(source, part, (*READ, *PARTLY_READ, "links"), STUDIES, done)
             # Few studies at a time are scored in memory that those before them have left.
             while made := [self._tables(old) for old in islice(slices, SLICES)]:
                 yield {name: pa.concat_tables(new[name] for new in made) for name in made[0]}
@@ -71,13 +73,13 @@ class Rescorer:
         """The tables of some studies; what no score changes goes through unread."""
         studies = _by_study({name: old[name].to_pylist() for name in READ})
         new = tables_of([stamp(self.study(study), self.made_by) for study in studies])
-        # Scans that were not scored have checks as well.
-        is_kept = pc.is_in(old["quality"]["scan_id"], old["voxels"]["scan_id"].combine_chunks())
-        as_before = old["quality"].filter(pc.invert(is_kept))
-        checks = pa.concat_tables([new["quality"], _stamped(as_before, self.made_by)])
-        new["quality"] = _in_order(checks, old["studies"]["study_id"])
+        for name in PARTLY_READ:  # scans without voxels have checks and messages as well
+            is_kept = pc.is_in(old[name]["scan_id"], old["voxels"]["scan_id"].combine_chunks())
+            as_before = _stamped(old[name].filter(pc.invert(is_kept)), self.made_by)
+            rows = pa.concat_tables([new[name], as_before])
+            new[name] = _in_order(rows, old["studies"]["study_id"])
         # The voxels stay where they are, beside the protocol that they were kept by.
-        return new | {name: _stamped(old[name], self.made_by) for name in UNREAD}
+        return new | {"links": _stamped(old["links"], self.made_by)}
 
     def study(self, tables: StudyTables) -> StudyRows:
         """The rows of a study, scored again; excluded and failed scans stay as they are."""
@@ -92,15 +94,17 @@ class Rescorer:
                     "rescore the folder that this one was rescored from"
                 )
         ended = {result.scan.scan_id: result for result in results}
+        series = [row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]]
         (study,) = tables["studies"]
+        if results:
+            study |= dict.fromkeys(PRIMARY_COLUMNS) | ended_cells(series, results)
         return StudyRows(
             str(study["study_id"]),
             {
-                "studies": [_study(study, results)],
-                "series": [
-                    row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]
-                ],
+                "studies": [study],
+                "series": series,
                 **scored_rows(results),
+                "messages": [message_row(result) for result in results if result.message],
             },
             lesion_columns(results),
         )
@@ -115,14 +119,22 @@ class Rescorer:
             region, doubts = rejudge(known.region, before.detector, protocol.detector)
         except UsageError as error:
             raise UsageError(f"{row['scan_id']!s}: {error}: score the archive instead") from error
-        lowest = lowest_threshold_hu(known.result.scan.acquisition, region, protocol.scoring)
-        if lowest is None or lowest < known.base_hu:
-            raise UsageError(
-                f"the conventions need voxels from {'any' if lowest is None else float(lowest)} HU "
-                f"up, but {row['scan_id']!s} kept them from {known.base_hu} HU: score it again"
-            )
+        _check_base(known, region, protocol)
         result = replace(known.result, quality=_renewed(known.result.quality, doubts))
         return score_volume(result, known.volume, region, protocol, self.kernels)
+
+
+def _check_base(known: Recalled, region: Region, protocol: Protocol) -> None:
+    scan = known.result.scan
+    try:
+        lowest = lowest_threshold_hu(scan.acquisition, region, protocol.scoring)
+    except ScanExcluded:
+        return  # the score will end the same way, and asks for no voxel
+    if lowest is None or lowest < known.base_hu:
+        raise UsageError(
+            f"the conventions need voxels from {'any' if lowest is None else float(lowest)} HU "
+            f"up, but {scan.scan_id} kept them from {known.base_hu} HU: score it again"
+        )
 
 
 def _by_study(tables: StudyTables) -> Iterator[StudyTables]:
@@ -193,20 +205,3 @@ def _outcome(result: ScanResult | None) -> Row:
         "stage": result.stage,
         "error": result.error,
     }
-
-
-def _study(row: Row, results: Sequence[ScanResult]) -> Row:
-    """The row of a study, spoken for by the same scan as before if that is still scored."""
-    if not results:
-        return row
-    scored = [result for result in results if result.outcome == "scored"]
-    same = [r for r in scored if r.scan.scan_id == row["primary_scan_id"]]
-    best = (same or scored or list(results))[0]
-    outcome = _outcome(best)
-    return (
-        row
-        | dict.fromkeys(PRIMARY_COLUMNS)
-        | {name: outcome[name] for name in ("outcome", "reason", "reason_group")}
-        | {"n_scored": len(scored)}
-        | primary_cells(best)
-    )

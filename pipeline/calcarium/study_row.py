@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from calcarium.config.protocol import ScanClass
-from calcarium.errors import REASONS, ReasonGroup
+from calcarium.errors import ReasonGroup
 from calcarium.ledger import (
     lesion_columns,
     links_row,
@@ -56,11 +59,12 @@ def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> Study
     secret : key of the hash that stands for PatientID
     """
     results = sorted(results, key=lambda result: result.scan.scan_id)
+    series = [series_row(result) for result in results]
     return StudyRows(
         study_id,
         {
-            "studies": [studies_row(study_id, results, secret)],
-            "series": [series_row(result) for result in results],
+            "studies": [_studies_row(study_id, results, series, secret)],
+            "series": series,
             **scored_rows(results),
             "voxels": [row for result in results for row in voxel_rows(result)],
             "links": [links_row(result) for result in results],
@@ -70,50 +74,54 @@ def study_rows(study_id: str, results: list[ScanResult], secret: bytes) -> Study
     )
 
 
-def studies_row(study_id: str, results: list[ScanResult], secret: bytes) -> Row:
+def _studies_row(
+    study_id: str, results: Sequence[ScanResult], series: Sequence[Row], secret: bytes
+) -> Row:
+    row: Row = {column.name: None for column in STUDIES.columns if not column.stamped}
+    row |= {"study_id": study_id, "n_scans": len(results)}
+    ids = [result.scan.acquisition.patient_id for result in results]
+    row["patient_key"] = patient_key(next((i for i in ids if i), None), secret)
+    return row | _time(results) | ended_cells(series, results)
+
+
+def ended_cells(series: Sequence[Row], results: Sequence[ScanResult]) -> Row:
     """Outcome of a study, the scan that speaks for it, its score and what that means.
 
     Parameters
     ----------
-    results : one per scan, in the order of their ids
-    secret : key of the hash that stands for PatientID
+    series : the row of each of its scans, in the order of their ids
+    results : of these scans, those that are known; all that were scored
     """
-    row: Row = {column.name: None for column in STUDIES.columns if not column.stamped}
-    row |= {"study_id": study_id, "n_scans": len(results)}
-    row["n_scored"] = sum(result.outcome == "scored" for result in results)
-    ids = [result.scan.acquisition.patient_id for result in results]
-    row["patient_key"] = patient_key(next((i for i in ids if i), None), secret)
-    row |= _time(results)
-    best = min(results, key=_rank)
-    row |= {
-        "outcome": best.outcome,
-        "reason": best.reason,
-        "reason_group": REASONS[best.reason].group if best.reason else None,
-        "sex": best.covariates.sex,
-        "age_years": best.covariates.age_years,
-    }
+    best = min(series, key=_rank)
+    row: Row = {name: best[name] for name in ("outcome", "reason", "reason_group")}
+    scored = [scan for scan in series if scan["outcome"] == "scored"]
+    row["n_scored"] = len(scored)
     for scan_class in CLASS_ORDER:
-        chosen = [r for r in results if r.scores and r.scan_class == scan_class]
-        row[f"{scan_class}_scan_id"] = chosen[0].scan.scan_id if chosen else None
-    return row | primary_cells(best)
+        chosen = [scan["scan_id"] for scan in scored if scan["scan_class"] == scan_class]
+        row[f"{scan_class}_scan_id"] = chosen[0] if chosen else None
+    for result in results:
+        if result.scan.scan_id == best["scan_id"]:
+            row |= {"sex": result.covariates.sex, "age_years": result.covariates.age_years}
+            row |= _primary_cells(result)
+    return row
 
 
-def _rank(result: ScanResult) -> tuple[int, int]:
+def _rank(scan: Row) -> tuple[int, int]:
     """Scored before failed before excluded; then the class, or how near it came to a score."""
-    if result.outcome == "scored" and result.scan_class is not None:
-        return 0, CLASS_ORDER.index(result.scan_class)
-    if result.reason is None:
+    if scan["outcome"] == "scored":
+        return 0, CLASS_ORDER.index(cast(ScanClass, scan["scan_class"]))
+    if scan["reason"] is None:
         return 1, 0
-    return 2, GROUP_ORDER.index(REASONS[result.reason].group)
+    return 2, GROUP_ORDER.index(cast(ReasonGroup, scan["reason_group"]))
 
 
-def _time(results: list[ScanResult]) -> Row:
+def _time(results: Sequence[ScanResult]) -> Row:
     dates = [result.scan.acquisition.study_date for result in results]
     years = [date[:4] for date in dates if date and date[:4].isdigit()]
     return {"study_year": int(years[0]) if years else None}
 
 
-def primary_cells(result: ScanResult) -> Row:
+def _primary_cells(result: ScanResult) -> Row:
     """Score and meaning of the scan that speaks for a study; nothing if it has none."""
     scores = result.scores
     if scores is None:

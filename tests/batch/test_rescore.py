@@ -77,6 +77,21 @@ def test_same_rows_as_from_dicom(scored, tmp_path):
     assert max(agatston.column(0).to_pylist()) > 0
 
 
+def test_scans_that_the_other_rules_exclude_end_as_from_dicom(scored, tmp_path):
+    """A scan without contrast has no threshold of its own blood."""
+    protocol = tmp_path / "rules.toml"
+    cta = "conventions = ['cta-volume']\nprimary_convention = 'cta-volume'"
+    protocol.write_text(f"{SHORT}[scoring]\n{cta}")
+    rescore_folder(str(scored / "first"), str(tmp_path / "again"), load_protocol(str(protocol)))
+    score(scored / "set", tmp_path / "dicom", str(protocol))
+    again, dicom = (open_results(str(tmp_path / name)) for name in ("again", "dicom"))
+    assert not diff(again, dicom).studies
+    assert read_table(again, "studies")["reason"].to_pylist() == ["no_blood_pool"] * 3
+    said = [read_table(folder, "messages", ["scan_id", "message"]) for folder in (again, dicom)]
+    assert said[0].sort_by("scan_id") == said[1].sort_by("scan_id")
+    assert said[0].num_rows
+
+
 def test_checks_of_scans_that_were_not_scored_stay(tmp_path):
     write_registry(tmp_path / "set", order_studies(2, seed=4, kind="geometric"), workers=1)
     next(iter((tmp_path / "set" / "masks").iterdir())).unlink()
