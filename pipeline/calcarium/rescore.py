@@ -90,8 +90,8 @@ class Rescorer:
                 results.append(self._scan(kept[row["scan_id"]]))
             elif row["outcome"] == "scored":
                 raise UsageError(
-                    f"{row['scan_id']!s} has no voxels: score it with --voxels HU first, or "
-                    "rescore the folder that this one was rescored from"
+                    f"{row['scan_id']!s} has no voxels: score the archive with --voxels "
+                    "HU into a new folder, or rescore the folder that this one was rescored from"
                 )
         ended = {result.scan.scan_id: result for result in results}
         series = [row | _outcome(ended.get(str(row["scan_id"]))) for row in tables["series"]]
@@ -133,7 +133,8 @@ def _check_base(known: Recalled, region: Region, protocol: Protocol) -> None:
     if lowest is None or lowest < known.base_hu:
         raise UsageError(
             f"the conventions need voxels from {'any' if lowest is None else float(lowest)} HU "
-            f"up, but {scan.scan_id} kept them from {known.base_hu} HU: score it again"
+            f"up, but {scan.scan_id} kept them from {known.base_hu} HU: score the archive "
+            "into a new folder"
         )
 
 
