@@ -15,6 +15,7 @@ from calcarium.tables.diff import diff
 from calcarium.tables.folder import ResultFolder
 from calcarium.tables.lock import LOCK
 from calcarium.tables.merge import merge
+from calcarium.tables.parts import connect_whole
 from calcarium.tables.read import committed_study_ids, read_table
 from calcarium.tables.runs import record_run, runs
 from calcarium.tables.secret import patient_secret
@@ -83,6 +84,8 @@ def test_columns_of_another_version_are_refused_by_name(tmp_path: Path, out: Res
         merge([other], folder)
     with pytest.raises(UsageError, match=said):
         diff(folder, out)
+    with pytest.raises(UsageError, match=said):
+        connect_whole(folder.root)
     assert "columns are not those of this version: feature_fat" in str(verify(folder)[0])
 
 

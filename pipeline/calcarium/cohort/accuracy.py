@@ -11,7 +11,7 @@ from calcarium.cohort.score_pairs import KEYS
 from calcarium.cohort.statistics import Estimate, proportion
 from calcarium.errors import UsageError
 from calcarium.table_file import EMPTY, TRUTH, read_table_file
-from calcarium.tables.read import connect, open_results
+from calcarium.tables.parts import connect_whole
 
 QUERY = f"""
 SELECT scores.scan_id, scores.scan_id AS series_instance_uid, scores.study_id,
@@ -88,7 +88,7 @@ def read_cases(
         if text.lower() not in EMPTY
     }
     parameters = {"convention": convention or ""}
-    rows = connect(open_results(results)).sql(QUERY, params=parameters).to_arrow_table().to_pylist()
+    rows = connect_whole(results).sql(QUERY, params=parameters).to_arrow_table().to_pylist()
     times = Counter(row[key] for row in rows)
     cases = [
         Case(_decade(row["age_years"]), row["agatston"], known[row[key]])

@@ -24,7 +24,7 @@ from calcarium.cohort.statistics import (
 from calcarium.errors import UsageError
 from calcarium.scoring.categories import schemes
 from calcarium.scoring.conventions import CTA_DERIVED, CTA_VOLUME
-from calcarium.tables.read import connect, open_results
+from calcarium.tables.parts import connect_whole
 
 LEAST_PAIRS = 10
 """Engineering choice: fewer pairs with calcium on contrast CT say nothing about others."""
@@ -93,7 +93,7 @@ def contrast_pairs(results: Sequence[str]) -> ContrastPairs:
     rows = [
         row
         for url in results
-        for row in connect(open_results(url)).sql(QUERY).to_arrow_table().to_pylist()
+        for row in connect_whole(url).sql(QUERY).to_arrow_table().to_pylist()
         if row["patient"] is not None
     ]
     by_patient: dict[str, dict[bool, dict[str, float]]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from calcarium.scoring.categories import schemes
-from calcarium.tables.read import connect, open_results
+from calcarium.tables.parts import connect_whole
 
 QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.95)
 STRATA = f"""
@@ -83,7 +83,7 @@ def describe(results: str, *, min_cell: int = 0) -> Description:
     ----------
     min_cell : strata of fewer studies keep their counts and lose their statistics
     """
-    database = connect(open_results(results))
+    database = connect_whole(results)
     strata = [_stratum(row) for row in database.execute(STRATA).fetchall()]
     return Description(
         _outcomes(database),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from calcarium.errors import UsageError
-from calcarium.tables.read import connect, open_results
+from calcarium.tables.parts import connect_whole
 
 CHOSEN = """
     scores.agatston IS NOT NULL
@@ -72,7 +72,7 @@ def scored_scans(results: str, convention: str | None = None) -> list[ScoredScan
     UsageError
         if there is no result folder, or nothing was scored by the convention.
     """
-    connection = connect(open_results(results))
+    connection = connect_whole(results)
     table = connection.sql(QUERY, params={"convention": convention or ""}).to_arrow_table()
     scans = [ScoredScan(**row | {"taken": _date(row["taken"])}) for row in table.to_pylist()]
     if not scans:

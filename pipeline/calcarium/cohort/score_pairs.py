@@ -13,7 +13,7 @@ from calcarium.cohort.statistics import Float64
 from calcarium.errors import UsageError
 from calcarium.table_file import EMPTY, read_table_file
 from calcarium.tables.folder import ResultFolder
-from calcarium.tables.read import connect, open_results
+from calcarium.tables.parts import connect_whole
 
 KEYS = ("scan_id", "series_instance_uid", "study_id", "accession_number", "patient_id")
 TOTAL = "total"
@@ -118,7 +118,7 @@ def run_scores(results: str, key: str, convention: str | None) -> tuple[Scores, 
         "convention": convention or "",
         "by_scan": key in ("scan_id", "series_instance_uid"),
     }
-    table = connect(open_results(results)).sql(QUERY, params=parameters).to_arrow_table()
+    table = connect_whole(results).sql(QUERY, params=parameters).to_arrow_table()
     rows = [row for row in table.to_pylist() if row[key]]
     scans = Counter(k for k, _ in {(row[key], row["scan_id"]) for row in rows})
     scores: dict[str, dict[str, float]] = {}

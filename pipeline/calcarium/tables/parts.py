@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,6 +13,7 @@ from calcarium.errors import UsageError
 from calcarium.tables.arrow_schema import other_columns
 from calcarium.tables.commit import row_counts
 from calcarium.tables.folder import Part, ResultFolder
+from calcarium.tables.read import connect, open_results
 from calcarium.tables.rows import TableName
 from calcarium.tables.schema import TABLES
 
@@ -72,6 +74,19 @@ def refuse_faulty_parts(*folders: ResultFolder) -> None:
                 f"{folder.root} was made by a version with other columns in {fault.table} "
                 f"({fault.columns}): use that version, or score the archive into a new folder"
             )
+
+
+def connect_whole(url: str) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection to the tables of a result folder, refused if they are faulty.
+
+    Raises
+    ------
+    UsageError
+        if there is no result folder, or a part of it is damaged or has other columns.
+    """
+    folder = open_results(url)
+    refuse_faulty_parts(folder)
+    return connect(folder)
 
 
 def _fault(folder: ResultFolder, table: TableName, part: Part, rows: int) -> PartFault | None:
