@@ -12,6 +12,7 @@ from calcarium.regions.detector.decide import Verdicts
 from calcarium.regions.detector.detect import detect
 from calcarium.regions.detector.doubts import doubts_of_verdicts
 from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import words
 from calcarium.volume.model import Rescale, Volume
 
@@ -62,14 +63,15 @@ def test_a_scan_that_ends_inside_the_heart_is_told(share, verdict):
     assert status(detect(cut, RULES, KERNELS), "heart_cut") == verdict
 
 
-def doubt(check, agatston, **where):
-    """One check, with all candidates accepted; what is not told of their places is 0."""
+def doubt(check, agatston, fat=0.0, **where):
+    """One check, with all candidates accepted; what is not told of them is 0."""
     n = len(agatston)
     place = {field.name: np.zeros(n) for field in fields(Places)}
     place |= {name: np.array(values, float) for name, values in where.items()}
     place["agatston"] = np.array(agatston, float)
     verdicts = Verdicts(np.ones(n), words(["accepted"] * n), words([""] * n))
-    rows = doubts_of_verdicts(Places(**place), verdicts, RULES)
+    around = Surroundings(np.full(n, fat), *np.zeros((3, n)))
+    rows = doubts_of_verdicts(Places(**place), around, verdicts, RULES)
     return next((row.status, row.value) for row in rows if row.check == check)
 
 
@@ -96,3 +98,5 @@ def test_a_score_that_hangs_on_calcium_off_the_grooves_is_doubted():
     assert doubt("pericardium", [60], muscle_share=[0.3]) == ("warn", 60)
     assert doubt("pericardium", [60, 300], muscle_share=[0.3, 0.5]) == ("pass", 60)
     assert doubt("pericardium", [60], muscle_share=[0.5]) == ("pass", 0)
+    assert doubt("pericardium", [60], muscle_share=[0.5], fat=0.6) == ("pass", 0)
+    assert doubt("pericardium", [60], muscle_share=[0.5], fat=0.7) == ("warn", 60)

@@ -61,7 +61,7 @@ def detect(
         "detector",
         vessels=VESSELS,
         quality=(
-            *find_doubts(landmarks, noise, places, verdicts, rules),
+            *find_doubts(landmarks, noise, places, around, verdicts, rules),
             *image_quality(volume, landmarks, rules.doubt),
         ),
     )

@@ -13,18 +13,24 @@ from calcarium.regions.anatomy.noise import is_measured
 from calcarium.regions.anatomy.orientation import orientation_of
 from calcarium.regions.detector.decide import Verdicts, in_groove
 from calcarium.regions.detector.places import Places
+from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import COUNTED
 
 CATEGORY_LIMITS = (0.5, 10.5, 100.5, 400.5)  # five classes (Rumberger 1999) of rounded scores
 
 
 def find_doubts(
-    landmarks: Landmarks, noise: Float64, places: Places, verdicts: Verdicts, rules: DetectorRules
+    landmarks: Landmarks,
+    noise: Float64,
+    places: Places,
+    around: Surroundings,
+    verdicts: Verdicts,
+    rules: DetectorRules,
 ) -> tuple[QualityRow, ...]:
     """One row per check, those that pass included."""
     return (
         *anatomy_doubts(landmarks, noise, rules.doubt),
-        *doubts_of_verdicts(places, verdicts, rules),
+        *doubts_of_verdicts(places, around, verdicts, rules),
     )
 
 
@@ -49,15 +55,16 @@ def anatomy_doubts(
 
 
 def doubts_of_verdicts(
-    places: Places, verdicts: Verdicts, rules: DetectorRules
+    places: Places, around: Surroundings, verdicts: Verdicts, rules: DetectorRules
 ) -> tuple[QualityRow, ...]:
     """The checks that hang on the verdicts and on nothing else but measurements."""
     metal = int((verdicts.rejected_by == "metal").sum())
     off_grooves = in_groove(places, rules.standing) < rules.doubt.groove_muscle_share
+    off_arteries = off_grooves | (around.fat > rules.doubt.greatest_fat)
     return (
         _row("metal", metal == 0, float(metal)),
         _hangs_on("aortic_wall", at_aorta(places, rules), places, verdicts, rules.doubt),
-        _hangs_on("pericardium", off_grooves, places, verdicts, rules.doubt),
+        _hangs_on("pericardium", off_arteries, places, verdicts, rules.doubt),
         _certainty(places.agatston, verdicts, rules.doubt),
     )
 

@@ -57,7 +57,7 @@ def rejudge(
         features = features_of(places, around)
     found = verdicts(places, around, now)
     meaning = labels_of(features, found, artery_of(places, now.artery))
-    return replace(region, meaning=meaning), doubts_of_verdicts(places, found, now)
+    return replace(region, meaning=meaning), doubts_of_verdicts(places, around, found, now)
 
 
 def _looked_around(
