@@ -47,3 +47,13 @@ def test_a_sentence_and_no_traceback(
     monkeypatch.chdir(tmp_path)
     words = [word.format(file=file) for word in words]
     assert sentence.format(file=file) in said(monkeypatch, capsys, *words)
+
+
+def test_a_study_that_was_asked_for_and_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, out = tmp_path / "archive", tmp_path / "results"
+    archive.mkdir()
+    (archive / "note.txt").write_text("no DICOM")
+    words = ["score", str(archive), "--out", str(out), "--workers", "1", "--only", "9.9"]
+    assert "--only 9.9: no such study" in said(monkeypatch, capsys, *words)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from calcarium.cli.region_options import region_options
+
+if TYPE_CHECKING:
+    from calcarium.tables.folder import ResultFolder
 
 NOTHING_SCORED = 3
 
@@ -114,9 +117,22 @@ def command(
     click.echo("\n".join(lines_of(summary)))
     if not summary.outcomes:
         click.echo(why_no_study(folder.index) or "none of its studies was asked for")
+    _refuse_unknown(folder, only if shard is None else ())
     # A part of an archive may well hold nothing to score.
     nothing = not summary.outcomes["scored"] and shard is None
     if nothing or summary.share_failed > options.max_failed:
         click.echo(f"look at: calcarium show {shlex.quote(out)}")
         sys.exit(NOTHING_SCORED)
     click.echo(f"next: calcarium cohort describe {shlex.quote(out)}")
+
+
+def _refuse_unknown(folder: ResultFolder, only: tuple[str, ...]) -> None:
+    """Name the studies that were asked for and are in no file; the others are done."""
+    from calcarium.errors import UsageError
+    from calcarium.tables.summary import tell
+
+    unknown = [id_ for id_ in only if id_ not in {study.study_id for study in tell(folder, id_)}]
+    if unknown:
+        raise UsageError(
+            f"--only {' '.join(unknown)}: no such study; give ids as the studies table has them"
+        )
