@@ -27,7 +27,7 @@ from calcarium.tables.stamp import Stamp
 from calcarium.tables.verify import verify
 from calcarium_kernels import load
 
-JOIN_COMMITS = 50  # small parts are joined after so many
+JOIN_COMMITS = 50  # small parts are joined after so many; fewer cost more to join than to read
 
 
 def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
@@ -80,7 +80,6 @@ def rescore_folder(results: str, out: str, protocols: Protocols) -> Run:
             commit_tables(folder, tables)
             if number % JOIN_COMMITS == 0:
                 join_small_parts(folder)
-        join_small_parts(folder)
         sweep(folder)
         ended = replace(run, finished_at=now(), ending="finished", counts=_counts(folder, run))
         record_run(folder, ended)
