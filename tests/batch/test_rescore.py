@@ -155,7 +155,7 @@ def test_a_part_is_scored_some_studies_at_a_time(scored, tmp_path, monkeypatch):
     protocol = load_protocol(str(scored / "short.toml"))
     monkeypatch.setattr(rescore, "STUDIES", 1)
     monkeypatch.setattr(rescore, "SLICES", 2)
-    monkeypatch.setattr(rescore, "JOIN_COMMITS", 2)
+    monkeypatch.setattr("calcarium.batch.rescore.JOIN_COMMITS", 2)
     rescore_folder(str(scored / "first"), str(tmp_path / "again"), protocol)
     again = open_results(str(tmp_path / "again"))
     assert again.committed() == [Part(0, 1)]  # two commits, joined
