@@ -57,3 +57,7 @@ def test_a_study_that_was_asked_for_and_is_not_there_is_named(
     (archive / "note.txt").write_text("no DICOM")
     words = ["score", str(archive), "--out", str(out), "--workers", "1", "--only", "9.9"]
     assert "--only 9.9: no such study" in said(monkeypatch, capsys, *words)
+    monkeypatch.setattr(sys, "argv", ["calcarium", *words, "--limit", "1"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "no such study" not in capsys.readouterr().err  # it may be one that the limit left out

@@ -117,7 +117,8 @@ def command(
     click.echo("\n".join(lines_of(summary)))
     if not summary.outcomes:
         click.echo(why_no_study(folder.index) or "none of its studies was asked for")
-    _refuse_unknown(folder, only if shard is None else ())
+    if choice.is_by_id and shard is None:  # else a study may be there and in another part
+        _refuse_unknown(folder, only)
     # A part of an archive may well hold nothing to score.
     nothing = not summary.outcomes["scored"] and shard is None
     if nothing or summary.share_failed > options.max_failed:
