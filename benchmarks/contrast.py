@@ -23,7 +23,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from detection import write_csv
+from detection_tables import write_csv
 from labelled_sets import KINDS, LabelledScan, LabelledSet, labelled_scans
 from lesion_matching import UNLABELLED
 from numpy.typing import NDArray

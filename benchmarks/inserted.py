@@ -20,7 +20,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from detection import write_csv
+from detection_tables import write_csv
 from numpy.typing import NDArray
 from rich.progress import track
 

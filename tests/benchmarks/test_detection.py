@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from detection import Figure, main, markdown_of
+from detection import main
+from detection_tables import Figure, markdown_of
 
 from calcarium.phantom.registry import order_studies, write_registry
 
