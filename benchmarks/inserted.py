@@ -35,7 +35,7 @@ from calcarium.phantom.model import Grid
 from calcarium.phantom.shapes import Ellipsoid
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
-from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.anatomy.noise import measure_noise
 from calcarium.regions.boxes import to_voxel
 from calcarium.regions.detector.candidates import find_candidates
 from calcarium.regions.detector.decide import decide, judge
@@ -126,7 +126,7 @@ class Host:
         """
         landmarks = find_landmarks(volume, rules, load("numpy"), Anatomy())
         refuse_unscorable(landmarks, rules.heart)
-        noise = noise_hu(volume, landmarks.thorax.grid, landmarks.heart.mask)
+        noise = measure_noise(volume, landmarks.thorax.grid, landmarks.heart.mask).hu
         return cls(volume, blur, rules, landmarks, noise)
 
 

@@ -15,7 +15,7 @@ from calcarium.regions.anatomy.body import largest, neighbours_in_plane
 from calcarium.regions.anatomy.grid import coarse_grid
 from calcarium.regions.anatomy.heart import Heart, _chambers
 from calcarium.regions.anatomy.lungs import _hull
-from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.anatomy.noise import measure_noise
 from calcarium.regions.anatomy.rings import RADII_MM, best_path, ring_response
 from calcarium.regions.detector.beside_aorta import _outside_mm
 from calcarium.regions.detector.candidates import Candidates, find_candidates, painted
@@ -80,9 +80,24 @@ def test_noise_is_measured_whatever_the_anatomy(sigma, make_volume):
     hu = np.rint(hu + rng.normal(0, sigma, hu.shape)).astype(int)
     volume = make_volume(hu)
     grid = coarse_grid(volume, load("numpy"))
-    measured = noise_hu(volume, grid, np.ones(grid.hu.shape, bool))
-    assert measured.shape == (6,)
-    np.testing.assert_allclose(measured, sigma, rtol=0.12)
+    measured = measure_noise(volume, grid, np.ones(grid.hu.shape, bool))
+    assert measured.hu.shape == (6,)
+    np.testing.assert_allclose(measured.hu, sigma, rtol=0.12)
+    assert measured.median_hu == pytest.approx(sigma, rel=0.06)
+
+
+def test_noise_is_that_of_the_heart_alone(make_volume):
+    """Two slices of the heart, and many quieter ones beyond it."""
+    rng = np.random.default_rng(2)
+    sigma = np.where(np.arange(12) < 2, 50, 10)[:, None, None]
+    volume = make_volume(np.rint(45 + rng.normal(0, sigma, (12, 120, 120))).astype(int))
+    grid = coarse_grid(volume, load("numpy"))
+    heart = np.zeros(grid.hu.shape, bool)
+    heart[grid.nearest(0, np.arange(2))] = True
+    assert measure_noise(volume, grid, heart).median_hu == pytest.approx(50, rel=0.06)
+    nothing = measure_noise(volume, grid, np.zeros_like(heart))
+    assert nothing.median_hu is None
+    assert (nothing.hu > 0).all()
 
 
 def test_candidates_are_the_components_of_a_dense_labelling(make_volume):

@@ -9,7 +9,7 @@ import pytest
 
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.decide import capped, decide, in_an_ostium
+from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company
 from calcarium.regions.detector.evidence import (
     Findings,
     aortic_wall,
@@ -151,3 +151,31 @@ def test_only_behind_is_lean_calcium_near_the_lung_a_hilum():
     found = lung_border(Findings(Places(**place), Surroundings(**around)), RULES.evidence)
     weight = RULES.evidence.lung_weight
     np.testing.assert_allclose(found, [0, -weight, -weight, 0])
+
+
+def test_a_hilum_ends_below_the_bronchi_where_muscle_lies_around():
+    """High up, low in a groove (an LCX), low with little muscle around (a lung vessel)."""
+    n = 3
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["lung_mm"], place["depth"] = np.full(n, 4.0), np.full(n, 0.3)
+    place["below_bronchi_mm"] = np.array([20.0, 70.0, 70.0])
+    place["muscle_share"] = np.array([0.4, 0.4, 0.1])
+    found = lung_border(Findings(Places(**place), Surroundings(*np.zeros((4, n)))), RULES.evidence)
+    weight = RULES.evidence.lung_weight
+    np.testing.assert_allclose(found, [-weight, 0, -weight])
+
+
+def test_what_is_possible_is_likelier_near_accepted_calcium_and_never_accepted_for_it():
+    """Accepted; possible near it, half way, far away; likely near it; hardly possible near it."""
+    place = {field.name: np.zeros(6) for field in fields(Places)}
+    near, far = 0.0, 100.0
+    place["above_bottom_mm"] = np.array([near, 15, 30, far, 15, 15])
+    before = np.array([0.9, 0.4, 0.4, 0.4, 0.7, 0.1])
+    after = in_company(before, Places(**place), RULES.standing)
+    odds = after / (1 - after) / (before / (1 - before))
+    logit = RULES.standing.company_logit
+    np.testing.assert_allclose(np.log(odds[:4]), [0, logit, logit / 2, 0], atol=1e-9)
+    assert after[4:].tolist() == [RULES.standing.company_cap, 0.1]
+    np.testing.assert_array_equal(
+        in_company(before[1:4], Places(**place), RULES.standing), before[1:4]
+    )

@@ -81,6 +81,21 @@ class StandingRules(Section):
     adrift_lung_mm: Ramp = key(
         (6.0, 4.0), "At the lung: distance to it.", unit="mm", source=ANATOMY
     )
+    company_logit: float = key(
+        1.0,
+        "Weight of accepted calcium near by, for what is possible at least: arteries calcify in "
+        "stretches.",
+        source="120 drawn thoraxes with noise of 30 HU: of what is possible and within 20 mm of "
+        "accepted calcium 6 of 14 are coronary, beyond 50 mm 5 of 74",
+    )
+    company_mm: Ramp = key((40.0, 20.0), "Distance to it.", unit="mm", source="the same")
+    company_cap: float = key(
+        0.75,
+        "Greatest confidence that it lends.",
+        ge=0,
+        le=1,
+        source="engineering choice: doubtful, never accepted",
+    )
     unseen_aorta_cap: float = key(
         0.75,
         "Greatest confidence of a deep candidate with little fat where the aorta is not sure: "

@@ -127,7 +127,7 @@ def _detected(
 def _checked(region: Region, volume: Volume, protocol: Protocol, kernels: Kernels) -> Region:
     """The same region with the checks of the image that the detector makes."""
     from calcarium.regions.anatomy.landmarks import find_landmarks
-    from calcarium.regions.anatomy.noise import noise_hu
+    from calcarium.regions.anatomy.noise import measure_noise
     from calcarium.regions.contrast_share import refuse_contrast
     from calcarium.regions.detector.doubts import anatomy_doubts
     from calcarium.regions.image_quality import image_quality
@@ -136,7 +136,7 @@ def _checked(region: Region, volume: Volume, protocol: Protocol, kernels: Kernel
     landmarks = find_landmarks(volume, rules, kernels, Anatomy())
     if protocol.region.source != "contrast":
         refuse_contrast(landmarks.thorax.contrast, rules.heart)
-    noise = noise_hu(volume, landmarks.thorax.grid, landmarks.heart.mask)
+    noise = measure_noise(volume, landmarks.thorax.grid, landmarks.heart.mask)
     rows = anatomy_doubts(landmarks, noise, rules.doubt)
     return replace(
         region, quality=(*region.quality, *rows, *image_quality(volume, landmarks, rules.doubt))

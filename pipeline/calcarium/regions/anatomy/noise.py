@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,16 +21,27 @@ UNKNOWN_HU = 20.0  # engineering choice: usual in gated scans
 MAD_TO_SIGMA = 1.4826
 
 
-def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
-    """Standard deviation of the noise in the heart, per slice of the scan.
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviation of the noise in the heart.
+
+    Attributes
+    ----------
+    hu : shape (n_slices,): of every slice of the scan, between and beyond those that were
+        measured from the nearest; a usual value where none was
+    median_hu : of the slices that were measured; ``None`` where none was
+    """
+
+    hu: Float64
+    median_hu: float | None
+
+
+def measure_noise(volume: Volume, grid: Grid, heart: Mask) -> Noise:
+    """Measure the noise of the soft tissue of the heart, slice by slice.
 
     From the median absolute difference of pixels 3 mm apart in a row: edges and calcium
     do not move it. What is soft tissue is asked of block means: a window on the pixels
     themselves would cut off strong noise, and call 60 HU 42.
-
-    Returns
-    -------
-    float64 array, shape (n_slices,); see :func:`is_measured`
     """
     n = volume.geometry.shape[0]
     step = 2 if volume.geometry.slice_increment_mm < EVERY_SECOND_BELOW_MM else 1
@@ -45,13 +58,9 @@ def noise_hu(volume: Volume, grid: Grid, heart: Mask) -> Float64:
             found[z] = _slice_noise(volume, z, soft[level[z]], rows, columns)
     known = np.flatnonzero(np.isfinite(found))
     if len(known) == 0:
-        return np.full(n, UNKNOWN_HU)
-    return np.asarray(np.interp(np.arange(n), known, found[known]))
-
-
-def is_measured(noise: Float64) -> bool:
-    """Whether any slice had enough soft tissue; otherwise a usual value stands in."""
-    return bool((noise != UNKNOWN_HU).any())
+        return Noise(np.full(n, UNKNOWN_HU), None)
+    hu = np.asarray(np.interp(np.arange(n), known, found[known]))
+    return Noise(hu, float(np.median(found[known])))
 
 
 def _slice_noise(volume: Volume, z: int, soft: Mask, rows: Index, columns: Index) -> float:

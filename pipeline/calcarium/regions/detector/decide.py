@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from calcarium.config.detector import DetectorRules
 from calcarium.config.detector_standing import StandingRules
@@ -76,7 +77,8 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     confidence = np.maximum(confidence, in_an_ostium(places, rules))
     allowed = excluded == ""
     reasons = np.where(allowed, worst, excluded)
-    return decide(np.where(allowed, confidence, 0.0), reasons, places.agatston, rules.standing)
+    confidence = in_company(np.where(allowed, confidence, 0.0), places, rules.standing)
+    return decide(confidence, reasons, places.agatston, rules.standing)
 
 
 def decide(
@@ -127,6 +129,22 @@ def in_groove(places: Places, rules: StandingRules) -> Float64:
     """
     at_lung = ramp(places.lung_mm, rules.adrift_lung_mm)
     return np.asarray(places.muscle_share - rules.adrift_at_lung * at_lung)
+
+
+def in_company(confidence: Float64, places: Places, rules: StandingRules) -> Float64:
+    """What is possible becomes likelier near accepted calcium: arteries calcify in stretches."""
+    accepted = confidence >= rules.accepted
+    possible = np.flatnonzero((confidence >= rules.possible) & ~accepted)
+    if not accepted.any() or not possible.size:
+        return confidence
+    at_mm = np.stack([places.left_mm, places.before_spine_mm, places.above_bottom_mm], axis=1)
+    away_mm, _ = KDTree(at_mm[accepted]).query(at_mm[possible])
+    alone = confidence[possible]
+    odds = alone / (1 - alone) * np.exp(rules.company_logit * ramp(away_mm, rules.company_mm))
+    lent = np.minimum(odds / (1 + odds), rules.company_cap)
+    likelier = confidence.copy()
+    likelier[possible] = np.maximum(alone, lent)
+    return likelier
 
 
 def in_an_ostium(places: Places, rules: DetectorRules) -> Float64:

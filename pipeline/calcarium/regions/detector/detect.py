@@ -13,7 +13,7 @@ from calcarium.config.detector_anatomy import HeartRules
 from calcarium.errors import ScanExcluded
 from calcarium.regions.anatomy.given import Anatomy
 from calcarium.regions.anatomy.landmarks import Landmarks, find_landmarks
-from calcarium.regions.anatomy.noise import noise_hu
+from calcarium.regions.anatomy.noise import measure_noise
 from calcarium.regions.contrast_share import refuse_contrast
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates, painted
@@ -49,9 +49,9 @@ def detect(
     landmarks = find_landmarks(volume, rules, kernels, anatomy or Anatomy())
     refuse_unscorable(landmarks, rules.heart)
     grid, heart = landmarks.thorax.grid, landmarks.heart.mask
-    noise = noise_hu(volume, grid, heart)
+    noise = measure_noise(volume, grid, heart)
     candidates = find_candidates(volume, grid, heart, rules.candidate)
-    places = find_places(volume, candidates, landmarks, noise)
+    places = find_places(volume, candidates, landmarks, noise.hu)
     around, verdicts = judge(volume, candidates, places, landmarks, rules)
     vessels = artery_of(places, rules.artery)
     return Region(

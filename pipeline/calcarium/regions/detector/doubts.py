@@ -9,7 +9,7 @@ from calcarium.config.detector_doubt import DoubtRules
 from calcarium.quality import QualityRow, Status
 from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
-from calcarium.regions.anatomy.noise import is_measured
+from calcarium.regions.anatomy.noise import Noise
 from calcarium.regions.anatomy.orientation import orientation_of
 from calcarium.regions.detector.decide import Verdicts, in_groove
 from calcarium.regions.detector.places import Places
@@ -21,7 +21,7 @@ CATEGORY_LIMITS = (0.5, 10.5, 100.5, 400.5)  # five classes (Rumberger 1999) of 
 
 def find_doubts(
     landmarks: Landmarks,
-    noise: Float64,
+    noise: Noise,
     places: Places,
     around: Surroundings,
     verdicts: Verdicts,
@@ -34,21 +34,19 @@ def find_doubts(
     )
 
 
-def anatomy_doubts(
-    landmarks: Landmarks, noise: Float64, rules: DoubtRules
-) -> tuple[QualityRow, ...]:
+def anatomy_doubts(landmarks: Landmarks, noise: Noise, rules: DoubtRules) -> tuple[QualityRow, ...]:
     """The checks that need no candidate."""
     heart, thorax, aorta = landmarks.heart, landmarks.thorax, landmarks.aorta
-    level, where = float(np.median(noise)), _cut(landmarks, rules)
+    level, where = noise.median_hu, _cut(landmarks, rules)
     turned = orientation_of(landmarks, rules)
     return (
         _row("heart_volume", rules.heart_ml[0] <= heart.ml <= rules.heart_ml[1], heart.ml),
         _row("heart_cut", not where, text=" and ".join(where)),
         QualityRow("aorta_seen", "pass" if aorta.is_sure else "unknown", aorta.ascending.total),
         _row("spine_seen", thorax.spine.bone > 0, thorax.spine.bone),
-        _row("image_noise", level <= rules.noise_hu, level)
-        if is_measured(noise)
-        else QualityRow("image_noise", "unknown"),
+        QualityRow("image_noise", "unknown")
+        if level is None
+        else _row("image_noise", level <= rules.noise_hu, level),
         _row("blood_contrast", thorax.contrast <= rules.contrast_share, thorax.contrast),
         QualityRow("patient_orientation", _ORIENTATION[turned], text=turned),
     )

@@ -79,6 +79,10 @@ def lung_border(f: Findings, r: EvidenceRules) -> Float64:
     """The hilum, with no fat towards the heart; anywhere, a lung vessel or a border that moved."""
     near = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat_to_heart, r.lung_fat)
     hilum = near * ramp(f.place.depth, r.lung_depth)
+    hilum *= np.maximum(
+        ramp(f.place.below_bronchi_mm, r.lung_level_mm),
+        ramp(f.place.muscle_share, r.lung_muscle_share),
+    )
     return -r.lung_weight * np.maximum(hilum, ramp(f.around.lung_share, r.lung_share))
 
 
