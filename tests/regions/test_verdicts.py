@@ -9,12 +9,12 @@ import pytest
 
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company
+from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company, not_noise
 from calcarium.regions.detector.evidence import (
     Findings,
     aortic_wall,
-    brightness,
     lung_border,
+    noise,
     ramp,
 )
 from calcarium.regions.detector.exclusions import above_root
@@ -50,10 +50,15 @@ def test_standings(confidence, agatston, standing):
 
 
 def test_what_may_be_noise_is_not_even_possible():
-    confidence, agatston = np.array([0.9, 0.3, 0.3, 0.4]), np.full(4, 5.0)
-    reasons = words(["fat", "valve", "brightness", "size"])
-    standing = decide(confidence, reasons, agatston, RULES.standing).standing
-    assert standing.tolist() == ["accepted", "possible", "rejected", "possible"]
+    """Faint at three confidences, then bright: beyond doubt, and where noise is no question."""
+    place = {field.name: np.zeros(4) for field in fields(Places)}
+    place["volume_mm3"] = place["area_mm2"] = np.full(4, 8.0)
+    place["peak_over_blood_sd"] = np.array([5.0, 5.0, 5.0, 20.0])
+    around = Surroundings(*np.zeros((4, 4)))
+    before = np.array([0.9, 0.3, 0.4, 0.3])
+    after = not_noise(before, Findings(Places(**place), around), RULES)
+    assert (after == before).tolist() == [True, False, True, True]
+    assert after[1] < RULES.standing.possible
 
 
 def test_no_certainty_outside_the_grooves_of_the_heart():
@@ -119,11 +124,25 @@ def test_noise_is_as_little_evidence_in_fat_as_in_blood(fat):
     """A peak of so many deviations above the mean of blood and fat, which are 145 HU apart."""
     noise_hu = np.array([20.0, 40.0])
     place = {field.name: np.zeros(2) for field in fields(Places)}
+    place["volume_mm3"] = place["area_mm2"] = np.full(2, 8.0)
     place["noise_hu"] = noise_hu
-    place["peak_over_blood_sd"] = RULES.evidence.brightness_noise - fat * 145.0 / noise_hu
+    over_hu = RULES.evidence.noise_sd * np.hypot(noise_hu, 10) - fat * 145.0
+    place["peak_over_blood_sd"] = over_hu / noise_hu
     around = Surroundings(np.full(2, fat), *(np.zeros(2) for _ in range(3)))
-    found = brightness(Findings(Places(**place), around), RULES.evidence)
+    found = noise(Findings(Places(**place), around), RULES.evidence)
     np.testing.assert_allclose(found, 0, atol=1e-9)
+
+
+def test_a_thick_slice_makes_no_spot_of_noise_larger():
+    """The same spot in slices of 3, 8 and 1 mm, and one of a tenth of its size."""
+    place = {field.name: np.zeros(4) for field in fields(Places)}
+    place["area_mm2"] = np.array([2.0, 2.0, 2.0, 0.2])
+    place["volume_mm3"] = place["area_mm2"] * np.array([3.0, 8.0, 1.0, 3.0])
+    place["noise_hu"], place["peak_over_blood_sd"] = np.full(4, 20.0), np.full(4, 5.0)
+    found = noise(Findings(Places(**place), Surroundings(*np.zeros((4, 4)))), RULES.evidence)
+    per_decade = RULES.evidence.noise_per_decade
+    np.testing.assert_allclose(found[:3], found[0] - per_decade * np.log10([1, 1, 3]))
+    assert found[3] < found[0] - 0.8 * per_decade
 
 
 def test_near_its_ostia_an_artery_is_named_by_the_axis_of_the_aorta():

@@ -79,7 +79,7 @@ class HeartRules(Section):
     """The heart's region, and when there is none."""
 
     height_mm: float = key(
-        125.0,
+        137.0,
         "Height of the region above the heart's underside.",
         unit="mm",
         source="heart masks are 108-135 mm high, great vessels included",

@@ -12,7 +12,7 @@ from calcarium.config.detector_standing import StandingRules
 from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.detector.candidates import Candidates
-from calcarium.regions.detector.evidence import Findings, ramp, weigh
+from calcarium.regions.detector.evidence import Findings, noise, ramp, weigh
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings, look_around
@@ -21,7 +21,6 @@ from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
 DOUBTFUL = STEPS.index("doubtful")
-NOISE = ("brightness", "size")  # what speaks against a spot that may be noise
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     allowed = excluded == ""
     reasons = np.where(allowed, worst, excluded)
     confidence = in_company(np.where(allowed, confidence, 0.0), places, rules.standing)
+    confidence = not_noise(confidence, Findings(places, around), rules)
     return decide(confidence, reasons, places.agatston, rules.standing)
 
 
@@ -86,14 +86,11 @@ def decide(
 ) -> Verdicts:
     """Turn confidences into standings; ``reasons`` are given to what does not count.
 
-    A spot that may be noise is possible only from a confidence that noise does not reach.
     Doubtful candidates that stand alone and weigh little do not make a zero positive: they
     stay at the upper end of the score.
     """
     limits = np.array([rules.possible, rules.doubtful, rules.accepted])
     step = np.searchsorted(limits, confidence, side="right")
-    faint = np.isin(reasons, NOISE) & (confidence < rules.possible_in_noise)
-    step[faint] = 0
     doubtful = step == DOUBTFUL
     alone = not (step > DOUBTFUL).any() and agatston[doubtful].sum() < rules.lone_agatston
     if alone:
@@ -145,6 +142,14 @@ def in_company(confidence: Float64, places: Places, rules: StandingRules) -> Flo
     likelier = confidence.copy()
     likelier[possible] = np.maximum(alone, lent)
     return likelier
+
+
+def not_noise(confidence: Float64, found: Findings, rules: DetectorRules) -> Float64:
+    """What may be noise is possible only from a confidence that noise does not reach."""
+    may_be_noise = noise(found, rules.evidence) < rules.standing.noise_evidence
+    faint = may_be_noise & (confidence < rules.standing.possible_in_noise)
+    less_than_possible = np.nextafter(rules.standing.possible, 0.0)
+    return np.where(faint, np.minimum(confidence, less_than_possible), confidence)
 
 
 def in_an_ostium(places: Places, rules: DetectorRules) -> Float64:

@@ -23,8 +23,10 @@ class Findings:
 
 
 Term = Callable[[Findings, EvidenceRules], Float64]
-TYPICAL_FAT, TYPICAL_MM3 = 0.08, 8.0
-BLOOD_OVER_FAT_HU, MOST_FAT = 145.0, 0.6  # blood at 45 HU, fat at -100; engineering choice
+TYPICAL_FAT = 0.08
+TYPICAL_MM3, DECADES, THIN_SLICE_MM = 8.0, (-1.0, 0.4), 3.0  # engineering choices
+# Blood at 45 HU, fat at -100, of which 7 % more or less make 10 HU; engineering choices.
+BLOOD_OVER_FAT_HU, MOST_FAT, MEAN_SD_HU = 145.0, 0.6, 10.0
 
 
 def ramp(value: Float64, limits: Ramp) -> Float64:
@@ -37,20 +39,20 @@ def fat(f: Findings, r: EvidenceRules) -> Float64:
     return r.fat_weight * (np.clip(f.around.fat, *r.fat_range) - TYPICAL_FAT)
 
 
-def brightness(f: Findings, r: EvidenceRules) -> Float64:
-    """Peak over its surroundings in units of noise: a cluster of noise reaches 5 to 6.
+def noise(f: Findings, r: EvidenceRules) -> Float64:
+    """Faint and small spots are noise: of its clusters the peak reaches 5 to 6 deviations.
 
-    Noise stands on the mean of blood, which an artery holds, and the fat around it.
+    Noise stands on the mean of blood, which an artery holds, and the fat around it, whose share
+    at the spot itself is not known exactly. It makes as many spots in a thick slice as in a thin
+    one, so thickness makes none of them larger.
     """
-    blood_over_fat_sd = BLOOD_OVER_FAT_HU / np.maximum(f.place.noise_hu, LEAST_NOISE_HU)
-    over = f.place.peak_over_blood_sd + np.clip(f.around.fat, 0, MOST_FAT) * blood_over_fat_sd
-    return r.brightness_weight * np.clip(over - r.brightness_noise, -3, 4)
-
-
-def size(f: Findings, r: EvidenceRules) -> Float64:
-    """Noise and partial volume make small spots."""
-    decades = np.log10(np.maximum(f.place.volume_mm3, 1e-3) / TYPICAL_MM3)
-    return r.size_weight * np.clip(decades, -1, 1.5)
+    over_blood_hu = f.place.peak_over_blood_sd * np.maximum(f.place.noise_hu, LEAST_NOISE_HU)
+    blood_over_mean_hu = np.clip(f.around.fat, 0, MOST_FAT) * BLOOD_OVER_FAT_HU
+    over_sd = (over_blood_hu + blood_over_mean_hu) / np.hypot(f.place.noise_hu, MEAN_SD_HU)
+    mm3 = np.minimum(f.place.volume_mm3, f.place.area_mm2 * THIN_SLICE_MM)
+    decades = np.clip(np.log10(np.maximum(mm3, 1e-3) / TYPICAL_MM3), *DECADES)
+    weight = r.noise_per_sd * (over_sd - r.noise_sd) + r.noise_per_decade * decades
+    return np.asarray(np.clip(weight, *r.noise_range))
 
 
 def prevertebral(f: Findings, r: EvidenceRules) -> Float64:
@@ -159,8 +161,7 @@ def below_heart(f: Findings, r: EvidenceRules) -> Float64:
 
 TERMS: tuple[Term, ...] = (
     fat,
-    brightness,
-    size,
+    noise,
     prevertebral,
     right_hilum,
     near_bone,
