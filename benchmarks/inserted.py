@@ -5,8 +5,8 @@
 PLACES has a line per place, ``x_mm,y_mm,z_mm,what`` in patient coordinates (LPS): points on
 arteries (``RCA``), and points where calcium must not count (``aortic_wall``, ``pericardium``).
 Each plaque is a ball, blurred as the scan is: by a Gaussian in plane, by the slice along the
-body. It is judged as the only calcium of the scan (``counts alone``) and as it would be beside
-accepted calcium. Chest, heart and aorta are found once: a plaque does not move them.
+body. It is judged as the only calcium of the scan (``counts alone``) and as if other calcium
+counted, though not near by. Chest, heart and aorta are found once: a plaque does not move them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Insertion:
 
     Attributes
     ----------
-    standing : beside accepted calcium; ``faint`` if it is too dark or too small for a candidate,
+    standing : if other calcium counts; ``faint`` if it is too dark or too small for a candidate,
         ``outside`` if it is not in the heart's region, ``joined`` if it hangs together with
         calcium that was there before
     rule : what spoke most against it, or kept it from counting alone

@@ -9,12 +9,14 @@ import pytest
 
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.detector.arteries import artery_of
-from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company, not_noise
+from calcarium.regions.detector.beside_aorta import FAR_MM
+from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company, verdicts
 from calcarium.regions.detector.evidence import (
     Findings,
     aortic_wall,
     lung_border,
     noise,
+    prevertebral,
     ramp,
 )
 from calcarium.regions.detector.exclusions import above_root
@@ -50,15 +52,10 @@ def test_standings(confidence, agatston, standing):
 
 
 def test_what_may_be_noise_is_not_even_possible():
-    """Faint at three confidences, then bright: beyond doubt, and where noise is no question."""
-    place = {field.name: np.zeros(4) for field in fields(Places)}
-    place["volume_mm3"] = place["area_mm2"] = np.full(4, 8.0)
-    place["peak_over_blood_sd"] = np.array([5.0, 5.0, 5.0, 20.0])
-    around = Surroundings(*np.zeros((4, 4)))
-    before = np.array([0.9, 0.3, 0.4, 0.3])
-    after = not_noise(before, Findings(Places(**place), around), RULES)
-    assert (after == before).tolist() == [True, False, True, True]
-    assert after[1] < RULES.standing.possible
+    confidence, agatston = np.array([0.9, 0.3, 0.3, 0.4]), np.full(4, 5.0)
+    reasons = words(["fat", "valve", "noise", "noise"])
+    standing = decide(confidence, reasons, agatston, RULES.standing).standing
+    assert standing.tolist() == ["accepted", "possible", "rejected", "possible"]
 
 
 def test_no_certainty_outside_the_grooves_of_the_heart():
@@ -173,28 +170,95 @@ def test_only_behind_is_lean_calcium_near_the_lung_a_hilum():
 
 
 def test_a_hilum_ends_below_the_bronchi_where_muscle_lies_around():
-    """High up, low in a groove (an LCX), low with little muscle around (a lung vessel)."""
-    n = 3
+    """High; low in a groove: an LCX; low with little muscle around; bronchi not in view."""
+    n = 4
     place = {field.name: np.zeros(n) for field in fields(Places)}
     place["lung_mm"], place["depth"] = np.full(n, 4.0), np.full(n, 0.3)
-    place["below_bronchi_mm"] = np.array([20.0, 70.0, 70.0])
-    place["muscle_share"] = np.array([0.4, 0.4, 0.1])
+    place["below_bronchi_mm"] = np.array([20.0, 70.0, 70.0, FAR_MM])
+    place["muscle_share"] = np.array([0.4, 0.4, 0.1, 0.4])
     found = lung_border(Findings(Places(**place), Surroundings(*np.zeros((4, n)))), RULES.evidence)
     weight = RULES.evidence.lung_weight
+    np.testing.assert_allclose(found, [-weight, 0, -weight, -weight])
+
+
+def test_before_the_spine_lies_no_artery_but_to_the_left():
+    """In the middle, to the left and to the right, as far as the LCX runs to the left."""
+    place = {field.name: np.zeros(3) for field in fields(Places)}
+    place["left_mm"] = np.array([0.0, 25.0, -22.0])
+    place["depth"] = np.full(3, 0.2)
+    found = prevertebral(Findings(Places(**place), Surroundings(*np.zeros((4, 3)))), RULES.evidence)
+    weight = RULES.evidence.prevertebral_weight
     np.testing.assert_allclose(found, [-weight, 0, -weight])
 
 
-def test_what_is_possible_is_likelier_near_accepted_calcium_and_never_accepted_for_it():
-    """Accepted; possible near it, half way, far away; likely near it; hardly possible near it."""
-    place = {field.name: np.zeros(6) for field in fields(Places)}
-    near, far = 0.0, 100.0
-    place["above_bottom_mm"] = np.array([near, 15, 30, far, 15, 15])
-    before = np.array([0.9, 0.4, 0.4, 0.4, 0.7, 0.1])
-    after = in_company(before, Places(**place), RULES.standing)
+def test_what_may_be_noise_is_likelier_near_accepted_calcium_and_never_accepted_for_it():
+    """Accepted; faint near it, half way, far away; likely near it; less than possible; bright."""
+    n = 7
+    place = {field.name: np.zeros(n) for field in fields(Places)}
+    place["above_bottom_mm"] = np.array([0.0, 15, 30, 100, 15, 15, 15])
+    before = np.array([0.9, 0.4, 0.4, 0.4, 0.7, 0.3, 0.4])
+    faint = np.arange(n) < n - 1
+    after = in_company(before, faint, Places(**place), RULES.standing)
     odds = after / (1 - after) / (before / (1 - before))
     logit = RULES.standing.company_logit
     np.testing.assert_allclose(np.log(odds[:4]), [0, logit, logit / 2, 0], atol=1e-9)
-    assert after[4:].tolist() == [RULES.standing.company_cap, 0.1]
-    np.testing.assert_array_equal(
-        in_company(before[1:4], Places(**place), RULES.standing), before[1:4]
+    assert after[4:].tolist() == [RULES.standing.company_cap, 0.3, 0.4]
+    alone = np.where(before == 0.9, 0.0, before)
+    np.testing.assert_array_equal(in_company(alone, faint, Places(**place), RULES.standing), alone)
+
+
+def faint_places(n: int, **known: np.ndarray) -> Places:
+    """Places of spots that may be noise, in a groove of the heart where nothing is suspect."""
+    place = {field.name: np.zeros(n) for field in fields(Places)} | {
+        "in_region": np.ones(n),
+        "muscle_share": np.full(n, 0.5),
+        "depth": np.full(n, 0.7),
+        "volume_mm3": np.full(n, 8.0),
+        "area_mm2": np.full(n, 4.0),
+        "noise_hu": np.full(n, 30.0),
+        "peak_over_blood_sd": np.full(n, 3.5),
+        "beside_aorta": np.zeros(n, bool),
+        "to_aorta": np.zeros((n, 2)),
+        "to_heart": np.zeros((n, 2)),
+        **{
+            name: np.full(n, 99.0)
+            for name in (
+                "bone_mm",
+                "before_spine_mm",
+                "behind_wall_mm",
+                "below_bronchi_mm",
+                "outside_aorta_mm",
+                "outside_descending_mm",
+                "above_bottom_mm",
+            )
+        },
+        "lung_mm": np.full(n, 12.0),
+        "above_root_mm": np.full(n, -30.0),
+    }
+    return Places(**place | known)
+
+
+def test_a_faint_spot_needs_company_to_count():
+    """A plaque and a faint spot near it; the same spot far away; the same two too faint."""
+    level = np.array([50.0, 60.0, 120.0, 60.0, 120.0])
+    bright = np.array([20.0, 4.0, 4.0, 3.4, 3.4])
+    place = faint_places(5, above_bottom_mm=level, peak_over_blood_sd=bright)
+    found = verdicts(place, Surroundings(*np.full((4, 5), 0.2) * [[1], [1], [1], [0]]), RULES)
+    assert found.standing.tolist() == ["accepted", "doubtful", "possible", "rejected", "rejected"]
+    assert found.rejected_by[3:].tolist() == ["noise", "noise"]
+
+
+def test_noise_does_not_hide_heavy_calcium_of_an_ostium():
+    """Heavy and deep at the wall of the aorta in strong noise, and the same excluded."""
+    n = 2
+    place = faint_places(
+        n,
+        agatston=np.full(n, 300.0),
+        across_wall_mm=np.full(n, 7.0),
+        outside_aorta_mm=np.zeros(n),
+        above_root_mm=np.full(n, 15.0),
+        in_region=np.array([1.0, 0.5]),
+        beside_aorta=np.ones(n, bool),
     )
+    found = verdicts(place, Surroundings(*np.zeros((4, n))), RULES)
+    assert found.standing.tolist() == ["possible", "rejected"]

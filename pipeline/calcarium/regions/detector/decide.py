@@ -21,6 +21,7 @@ from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
 DOUBTFUL = STEPS.index("doubtful")
+NOISE = noise.__name__  # the reason against what may be noise, whatever else speaks against it
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,16 @@ def same_are_worth_a_look(one: DetectorRules, other: DetectorRules) -> bool:
 
 def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verdicts:
     """Verdict on each candidate by what was measured on it, and nothing else."""
+    found, standing = Findings(places, around), rules.standing
     excluded = excluded_by(places, rules.candidate)
-    confidence, worst = weigh(Findings(places, around), rules.evidence)
-    confidence = capped(confidence, places, around, rules.standing)
-    confidence = np.maximum(confidence, in_an_ostium(places, rules))
-    allowed = excluded == ""
-    reasons = np.where(allowed, worst, excluded)
-    confidence = in_company(np.where(allowed, confidence, 0.0), places, rules.standing)
-    confidence = not_noise(confidence, Findings(places, around), rules)
-    return decide(confidence, reasons, places.agatston, rules.standing)
+    confidence, worst = weigh(found, rules.evidence)
+    confidence = capped(np.where(excluded == "", confidence, 0.0), places, around, standing)
+    ostium = np.where(excluded == "", in_an_ostium(places, rules), 0.0)
+    faint = (noise(found, rules.evidence) < standing.noise_evidence) & (ostium == 0)
+    confidence = capped(in_company(confidence, faint, places, standing), places, around, standing)
+    worst = np.where(faint & (confidence < standing.possible_in_noise), NOISE, worst)
+    reasons = np.where(excluded == "", worst, excluded)
+    return decide(np.maximum(confidence, ostium), reasons, places.agatston, standing)
 
 
 def decide(
@@ -86,11 +88,13 @@ def decide(
 ) -> Verdicts:
     """Turn confidences into standings; ``reasons`` are given to what does not count.
 
-    Doubtful candidates that stand alone and weigh little do not make a zero positive: they
-    stay at the upper end of the score.
+    What may be noise is possible only from a confidence that noise does not reach. Doubtful
+    candidates that stand alone and weigh little do not make a zero positive: they stay at the
+    upper end of the score.
     """
     limits = np.array([rules.possible, rules.doubtful, rules.accepted])
     step = np.searchsorted(limits, confidence, side="right")
+    step[(reasons == NOISE) & (confidence < rules.possible_in_noise)] = 0
     doubtful = step == DOUBTFUL
     alone = not (step > DOUBTFUL).any() and agatston[doubtful].sum() < rules.lone_agatston
     if alone:
@@ -128,28 +132,23 @@ def in_groove(places: Places, rules: StandingRules) -> Float64:
     return np.asarray(places.muscle_share - rules.adrift_at_lung * at_lung)
 
 
-def in_company(confidence: Float64, places: Places, rules: StandingRules) -> Float64:
-    """What is possible becomes likelier near accepted calcium: arteries calcify in stretches."""
+def in_company(confidence: Float64, faint: Mask, places: Places, rules: StandingRules) -> Float64:
+    """What may be noise, but is possible, is likelier near accepted calcium.
+
+    Arteries calcify in stretches. Of calcium that is surely some the place decides alone.
+    """
     accepted = confidence >= rules.accepted
-    possible = np.flatnonzero((confidence >= rules.possible) & ~accepted)
-    if not accepted.any() or not possible.size:
+    asked = np.flatnonzero(faint & (confidence >= rules.possible_in_noise) & ~accepted)
+    if not accepted.any() or not asked.size:
         return confidence
     at_mm = np.stack([places.left_mm, places.before_spine_mm, places.above_bottom_mm], axis=1)
-    away_mm, _ = KDTree(at_mm[accepted]).query(at_mm[possible])
-    alone = confidence[possible]
+    away_mm, _ = KDTree(at_mm[accepted]).query(at_mm[asked])
+    alone = confidence[asked]
     odds = alone / (1 - alone) * np.exp(rules.company_logit * ramp(away_mm, rules.company_mm))
     lent = np.minimum(odds / (1 + odds), rules.company_cap)
     likelier = confidence.copy()
-    likelier[possible] = np.maximum(alone, lent)
+    likelier[asked] = np.maximum(alone, lent)
     return likelier
-
-
-def not_noise(confidence: Float64, found: Findings, rules: DetectorRules) -> Float64:
-    """What may be noise is possible only from a confidence that noise does not reach."""
-    may_be_noise = noise(found, rules.evidence) < rules.standing.noise_evidence
-    faint = may_be_noise & (confidence < rules.standing.possible_in_noise)
-    less_than_possible = np.nextafter(rules.standing.possible, 0.0)
-    return np.where(faint, np.minimum(confidence, less_than_possible), confidence)
 
 
 def in_an_ostium(places: Places, rules: DetectorRules) -> Float64:

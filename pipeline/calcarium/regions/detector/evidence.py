@@ -9,6 +9,7 @@ import numpy as np
 
 from calcarium.config.detector_evidence import EvidenceRules, Ramp
 from calcarium.regions.anatomy.grid import Float64
+from calcarium.regions.detector.beside_aorta import FAR_MM
 from calcarium.regions.detector.places import LEAST_NOISE_HU, Places
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import Words, words
@@ -40,11 +41,11 @@ def fat(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def noise(f: Findings, r: EvidenceRules) -> Float64:
-    """Faint and small spots are noise: of its clusters the peak reaches 5 to 6 deviations.
+    """Faint and small spots are noise.
 
     Noise stands on the mean of blood, which an artery holds, and the fat around it, whose share
-    at the spot itself is not known exactly. It makes as many spots in a thick slice as in a thin
-    one, so thickness makes none of them larger.
+    at the spot itself is not known exactly. A thick slice has no larger spots of noise than one
+    of 3 mm.
     """
     over_blood_hu = f.place.peak_over_blood_sd * np.maximum(f.place.noise_hu, LEAST_NOISE_HU)
     blood_over_mean_hu = np.clip(f.around.fat, 0, MOST_FAT) * BLOOD_OVER_FAT_HU
@@ -58,7 +59,11 @@ def noise(f: Findings, r: EvidenceRules) -> Float64:
 def prevertebral(f: Findings, r: EvidenceRules) -> Float64:
     """Oesophagus, lymph nodes and aorta lie just before the spine."""
     near = ramp(f.place.depth, r.prevertebral_depth)
-    return -r.prevertebral_weight * near * ramp(np.abs(f.place.left_mm), r.prevertebral_side_mm)
+    left_mm = f.place.left_mm
+    beside = np.where(
+        left_mm > 0, ramp(left_mm, r.prevertebral_left_mm), ramp(-left_mm, r.prevertebral_right_mm)
+    )
+    return np.asarray(-r.prevertebral_weight * near * beside)
 
 
 def right_hilum(f: Findings, r: EvidenceRules) -> Float64:
@@ -78,11 +83,15 @@ def near_bronchi(f: Findings, r: EvidenceRules) -> Float64:
 
 
 def lung_border(f: Findings, r: EvidenceRules) -> Float64:
-    """The hilum, with no fat towards the heart; anywhere, a lung vessel or a border that moved."""
+    """The hilum, with no fat towards the heart; anywhere, a lung vessel or a border that moved.
+
+    Far below the bronchi, if they were seen, lies no hilum but where little muscle is around.
+    """
     near = ramp(f.place.lung_mm, r.lung_mm) * ramp(f.around.fat_to_heart, r.lung_fat)
     hilum = near * ramp(f.place.depth, r.lung_depth)
+    level = ramp(f.place.below_bronchi_mm, r.lung_level_mm)
     hilum *= np.maximum(
-        ramp(f.place.below_bronchi_mm, r.lung_level_mm),
+        np.where(f.place.below_bronchi_mm == FAR_MM, 1.0, level),
         ramp(f.place.muscle_share, r.lung_muscle_share),
     )
     return -r.lung_weight * np.maximum(hilum, ramp(f.around.lung_share, r.lung_share))
