@@ -82,8 +82,8 @@ class HeartRules(Section):
         137.0,
         "Height of the region above the heart's underside.",
         unit="mm",
-        source="heart masks are 108-135 mm high, great vessels included; with 125 three more of 625 "
-        "drawn lesions lie above it, and nothing else changes",
+        source="heart masks are 108-135 mm high, great vessels included; with 125 three more of "
+        "625 drawn lesions lie above it, and nothing else changes",
         ge=0,
     )
     above_root_mm: float = key(
