@@ -10,7 +10,7 @@ from test_detector_phantom import CALCIFIED, KERNELS, RULES, phantom, status, vo
 
 from calcarium.regions.detector.decide import Verdicts
 from calcarium.regions.detector.detect import detect
-from calcarium.regions.detector.doubts import doubts_of_verdicts
+from calcarium.regions.detector.doubts import doubts_of_verdicts, thick_slices
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings
 from calcarium.regions.model import words
@@ -35,6 +35,12 @@ def test_a_field_of_view_cuts_the_heart_only_where_it_is_narrower(share, verdict
     width_mm = len(columns) * volume.geometry.column_spacing_mm
     cut = middle(volume, scan.heart > 0, share * width_mm)
     assert status(detect(cut, RULES, KERNELS), "heart_cut") == verdict
+
+
+@pytest.mark.parametrize(("increment_mm", "verdict"), [(3.0, "pass"), (8.0, "warn")])
+def test_slices_too_thick_for_an_artery_are_told(increment_mm, verdict):
+    row = thick_slices(increment_mm, RULES.doubt)
+    assert (row.check, row.status, row.value) == ("thick_slices", verdict, increment_mm)
 
 
 def lowest(volume: Volume, n: int) -> Volume:

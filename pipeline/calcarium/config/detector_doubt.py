@@ -41,6 +41,14 @@ class DoubtRules(Section):
         "mm3 60 of 83 are found from 35 HU on",
         ge=0,
     )
+    greatest_increment_mm: float = key(
+        6.0,
+        "Slice increment above which arteries and their calcium may be lost in the slice.",
+        unit="mm",
+        source="a chest CT made thicker: heavy calcium of the left main is accepted at 4 mm, at 6 "
+        "mm by where the slices begin; drawn slices of 10 mm lose lesions below 130 HU",
+        ge=0,
+    )
     blood_hu: tuple[float, float] = key(
         (20.0, 60.0),
         "Mean of the aorta in a scan without contrast.",

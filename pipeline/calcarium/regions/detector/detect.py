@@ -18,7 +18,7 @@ from calcarium.regions.contrast_share import refuse_contrast
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.candidates import find_candidates, painted
 from calcarium.regions.detector.decide import judge
-from calcarium.regions.detector.doubts import find_doubts
+from calcarium.regions.detector.doubts import find_doubts, thick_slices
 from calcarium.regions.detector.features import features_of, labels_of
 from calcarium.regions.detector.places import find_places
 from calcarium.regions.image_quality import image_quality
@@ -62,6 +62,7 @@ def detect(
         vessels=VESSELS,
         quality=(
             *find_doubts(landmarks, noise, places, around, verdicts, rules),
+            thick_slices(volume.geometry.slice_increment_mm, rules.doubt),
             *image_quality(volume, landmarks, rules.doubt),
         ),
     )

@@ -52,6 +52,12 @@ def anatomy_doubts(landmarks: Landmarks, noise: Noise, rules: DoubtRules) -> tup
     )
 
 
+def thick_slices(slice_increment_mm: float, rules: DoubtRules) -> QualityRow:
+    """Whether slices are thin enough to show the fat around an artery."""
+    thin = slice_increment_mm <= rules.greatest_increment_mm
+    return _row("thick_slices", thin, slice_increment_mm)
+
+
 def doubts_of_verdicts(
     places: Places, around: Surroundings, verdicts: Verdicts, rules: DetectorRules
 ) -> tuple[QualityRow, ...]:
