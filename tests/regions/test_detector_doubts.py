@@ -37,7 +37,11 @@ def test_a_field_of_view_cuts_the_heart_only_where_it_is_narrower(share, verdict
     assert status(detect(cut, RULES, KERNELS), "heart_cut") == verdict
 
 
-@pytest.mark.parametrize(("increment_mm", "verdict"), [(3.0, "pass"), (8.0, "warn")])
+def test_the_detector_tells_of_its_slices():
+    assert status(detect(volume_of(phantom(CALCIFIED)), RULES, KERNELS), "thick_slices") == "pass"
+
+
+@pytest.mark.parametrize(("increment_mm", "verdict"), [(6.0, "pass"), (8.0, "warn")])
 def test_slices_too_thick_for_an_artery_are_told(increment_mm, verdict):
     row = thick_slices(increment_mm, RULES.doubt)
     assert (row.check, row.status, row.value) == ("thick_slices", verdict, increment_mm)

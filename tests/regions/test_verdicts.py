@@ -10,7 +10,14 @@ import pytest
 from calcarium.config.detector import DetectorRules
 from calcarium.regions.detector.arteries import artery_of
 from calcarium.regions.detector.beside_aorta import FAR_MM
-from calcarium.regions.detector.decide import capped, decide, in_an_ostium, in_company, verdicts
+from calcarium.regions.detector.decide import (
+    capped,
+    decide,
+    in_an_ostium,
+    in_company,
+    verdicts,
+    worth_a_look,
+)
 from calcarium.regions.detector.evidence import (
     Findings,
     aortic_wall,
@@ -248,17 +255,44 @@ def test_a_faint_spot_needs_company_to_count():
     assert found.rejected_by[3:].tolist() == ["noise", "noise"]
 
 
-def test_noise_does_not_hide_heavy_calcium_of_an_ostium():
+@pytest.mark.parametrize("above_blood_sd", [2.0, 3.5, 6.0])
+def test_noise_does_not_hide_heavy_calcium_of_an_ostium(above_blood_sd):
     """Heavy and deep at the wall of the aorta in strong noise, and the same excluded."""
     n = 2
     place = faint_places(
         n,
         agatston=np.full(n, 300.0),
+        peak_over_blood_sd=np.full(n, above_blood_sd),
         across_wall_mm=np.full(n, 7.0),
         outside_aorta_mm=np.zeros(n),
-        above_root_mm=np.full(n, 15.0),
+        above_root_mm=np.full(n, -5.0),
+        lung_mm=np.full(n, 5.0),
         in_region=np.array([1.0, 0.5]),
         beside_aorta=np.ones(n, bool),
     )
     found = verdicts(place, Surroundings(*np.zeros((4, n))), RULES)
     assert found.standing.tolist() == ["possible", "rejected"]
+    assert found.rejected_by.tolist() == ["aortic_wall", "outside_heart"]
+
+
+def test_company_lifts_nothing_over_a_cap():
+    """A faint spot beside a plaque, in no groove; the cap is lower than what company lends."""
+    standing = RULES.standing.model_copy(update={"adrift_cap": 0.4})
+    place = faint_places(
+        2,
+        peak_over_blood_sd=np.array([20.0, 4.0]),
+        above_bottom_mm=np.array([50.0, 55.0]),
+        muscle_share=np.array([0.5, 0.1]),
+    )
+    around = Surroundings(*np.full((4, 2), 0.2) * [[1], [1], [1], [0]])
+    found = verdicts(place, around, RULES.model_copy(update={"standing": standing}))
+    np.testing.assert_allclose(found.confidence[1], 0.4)
+
+
+def test_a_faint_spot_in_fat_is_worth_a_look():
+    """In fat it is possible; in none it is not."""
+    place = faint_places(1, noise_hu=np.array([20.0]), peak_over_blood_sd=np.array([1.22]))
+    for fat, standing in ((0.0, "rejected"), (0.5, "possible")):
+        around = Surroundings(*np.full((4, 1), fat) * [[1], [1], [1], [0]])
+        assert verdicts(place, around, RULES).standing.tolist() == [standing]
+    assert worth_a_look(place, RULES).all()

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from calcarium.config.keys import Section, key
 
 Ramp: TypeAlias = tuple[float, float]
-FITTED = "ridge logistic fit on 12 labelled CT, gated and chest, rounded"
+FITTED = "ridge logistic fit on 12 labelled CT, gated and chest, rounded; noise was fitted later"
 AGAINST_NOISE = (
     "weights by a logistic fit on 148,000 spots of noise and 616 of coronary calcium in 240 drawn "
     "thoraxes with noise of 30 HU added, relative to the evidence of the place, rounded; where "
@@ -130,7 +130,8 @@ class EvidenceRules(Section):
         (25.0, 17.0),
         "To the left: farther runs the LCX.",
         unit="mm",
-        source="180 drawn thoraxes: nodes within 8, LCX at 24 or more but for one; anatomy",
+        source="180 of the 240 drawn thoraxes: nodes within 8, LCX at 24 or more but for one; "
+        "anatomy",
     )
     prevertebral_right_mm: Ramp = key((30.0, 22.0), "To the right.", unit="mm", source=ANATOMY)
     right_hilum_weight: float = key(4.0, "Weight of the right hilum.", source=FITTED)

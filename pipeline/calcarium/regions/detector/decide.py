@@ -12,7 +12,7 @@ from calcarium.config.detector_standing import StandingRules
 from calcarium.regions.anatomy.grid import Float64, Mask
 from calcarium.regions.anatomy.landmarks import Landmarks
 from calcarium.regions.detector.candidates import Candidates
-from calcarium.regions.detector.evidence import Findings, noise, ramp, weigh
+from calcarium.regions.detector.evidence import Findings, aortic_wall, noise, ramp, weigh
 from calcarium.regions.detector.exclusions import excluded_by
 from calcarium.regions.detector.places import Places
 from calcarium.regions.detector.surroundings import Surroundings, look_around
@@ -21,7 +21,7 @@ from calcarium.volume.model import Volume
 
 STEPS: tuple[Standing, ...] = ("rejected", "possible", "doubtful", "accepted")
 DOUBTFUL = STEPS.index("doubtful")
-NOISE = noise.__name__  # the reason against what may be noise, whatever else speaks against it
+NOISE = noise.__name__  # the reason against what were possible if it could not be noise
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     ostium = np.where(excluded == "", in_an_ostium(places, rules), 0.0)
     faint = (noise(found, rules.evidence) < standing.noise_evidence) & (ostium == 0)
     confidence = capped(in_company(confidence, faint, places, standing), places, around, standing)
-    worst = np.where(faint & (confidence < standing.possible_in_noise), NOISE, worst)
+    only_noise = faint & (confidence >= standing.possible)
+    only_noise &= confidence < standing.possible_in_noise
+    worst = np.where(only_noise, NOISE, np.where(ostium > 0, aortic_wall.__name__, worst))
     reasons = np.where(excluded == "", worst, excluded)
     return decide(np.maximum(confidence, ostium), reasons, places.agatston, standing)
 

@@ -42,7 +42,7 @@ class Surroundings:
 
     @classmethod
     def best_case(cls, n: int) -> Surroundings:
-        """Surroundings that speak against nothing, as nine arteries of ten have at most."""
+        """Surroundings that speak against nothing; nine arteries of ten have no more fat."""
         fat = np.full(n, 0.5)
         return cls(fat, fat.copy(), fat.copy(), np.zeros(n))
 
