@@ -75,6 +75,22 @@ def test_volume_is_that_of_the_body_whatever_the_blood(
     assert volume_mm3(lesion) == pytest.approx(true_mm3, rel=0.25)
 
 
+@pytest.mark.parametrize("blood_hu", [390.0, 500.0])
+@pytest.mark.parametrize("over_blood_hu", [250.0, 350.0])
+def test_a_lumen_as_thin_as_the_blur_is_no_plaque(blood_hu: float, over_blood_hu: float) -> None:
+    """Between plaque and fat lies 0.4 mm of it: as bright as the middle of that edge."""
+    body, true_mm3 = rod(3.0, 1.3, ACROSS * 0.3)
+    hu, noise_sd = scanned(blood_hu, body, blood_hu + over_blood_hu)
+    blood = BloodPool(blood_hu, noise_sd, 10_000)
+    seed = above(hu, blood)
+    found, without = (
+        volume_mm3(lesion_to_edge(hu, seed, np.zeros_like(seed), GRID.spacing_zyx_mm, blood, rules))
+        for rules in (RULES, RULES.model_copy(update={"sure_share": 0.0}))
+    )
+    assert found == pytest.approx(true_mm3, rel=0.25)
+    assert without > 1.25 * true_mm3
+
+
 @pytest.mark.parametrize("off_axis_mm", [0.0, 0.8])
 @pytest.mark.parametrize("blood_hu", [250.0, 500.0])
 def test_a_thin_plaque_is_not_as_wide_as_its_blur(blood_hu: float, off_axis_mm: float) -> None:

@@ -4,7 +4,9 @@ A threshold that stands clear of bright blood cuts away the side of a plaque tha
 where its blurred edge falls far below the blood. So every voxel has a level of its own: half
 way between the surroundings on its side and the peak near by, which is where the edge of a
 blurred body lies, whether blood or fat is behind it. On a thin body blur lowers the peak, and
-hides a lumen as thin between plaque and fat; so part of the blur is taken back first.
+hides a lumen as thin between plaque and fat; so part of the blur is taken back first, and
+nothing counts that lies farther from what is surely plaque than a blurred edge is wide: such a
+lumen is as bright as the middle of an edge between plaque and fat.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ SHARPENED = 3  # iterations; noise grows at most fourfold, threefold in slices o
 ROUNDS = 2  # the second reads the surroundings of the edge that the first found
 NEIGHBOURS = 3  # voxels along each axis over which the surroundings are averaged
 NOWHERE_HU = np.float32(-2000)
+ROUNDING = 1e-6
 
 Spacing = tuple[float, float, float]
 
@@ -73,12 +76,15 @@ def lesion_to_edge(
     zone = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
     size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
     height = _peak_near(smooth, above, size) - np.float32(blood.mean_hu)
-    share = np.float32(rules.edge_share)
+    share, reach = np.float32(rules.edge_share), [mm / max(mm, rules.blur_mm) for mm in spacing]
     lesion: Mask = above & (smooth >= np.float32(blood.mean_hu) + share * height)
     for _ in range(ROUNDS):
         around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
-        level = around + share * (_peak_near(smooth, lesion, size) - around)
-        inside = zone & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
+        peak = _peak_near(smooth, lesion, size)
+        level = around + share * (peak - around)
+        sure = hu >= blood.mean_hu + np.float32(rules.sure_share) * (peak - blood.mean_hu)
+        near = _within(_touching(zone & ~others & sure, lesion), reach)
+        inside = near & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
         lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion
     return lesion
 
@@ -120,6 +126,12 @@ def _surroundings(
     )
     mean = total / np.maximum(weight, np.float32(1e-6))
     return np.asarray(mean[tuple(nearest)], dtype=np.float32)
+
+
+def _within(mask: Mask, reach: list[float]) -> Mask:
+    """A mask and what is not farther from it than one, in units of ``reach`` along each axis."""
+    away = ndimage.distance_transform_edt(~mask, sampling=reach)
+    return np.asarray(away <= 1 + ROUNDING, dtype=np.bool_)
 
 
 def _touching(inside: Mask, lesion: Mask) -> Mask:
