@@ -104,6 +104,12 @@ def test_an_aorta_that_was_not_seen_may_be_where_aortas_are():
     assert wall([60], [99], [60], is_seen=False) == ("pass", 0)
 
 
+@pytest.mark.parametrize(("outside_mm", "above_mm", "verdict"), [(8, 40, "warn"), (8, -5, "pass")])
+def test_high_above_the_root_the_wall_may_lie_beside_its_circle(outside_mm, above_mm, verdict):
+    place = {"outside_aorta_mm": [outside_mm], "above_root_mm": [above_mm]}
+    assert doubt("aortic_wall", [60], muscle_share=[0.5], **place)[0] == verdict
+
+
 def test_a_score_that_hangs_on_calcium_off_the_grooves_is_doubted():
     assert doubt("pericardium", [60], muscle_share=[0.3]) == ("warn", 60)
     assert doubt("pericardium", [60, 300], muscle_share=[0.3, 0.5]) == ("pass", 60)

@@ -87,6 +87,15 @@ class DoubtRules(Section):
         source="measured: 0.00-0.32 in three chest CT",
         ge=0,
     )
+    above_root_margin_mm: float = key(
+        10.0,
+        "More than evidence.wall_above_root_mm above the root, counted calcium so near to the "
+        "circle of the aorta may be in its wall.",
+        unit="mm",
+        source="a drawn scan cut above had calcium of the wall 6 mm outside; of 240 drawn thoraxes "
+        "and four copies of each none had an artery there",
+        ge=0,
+    )
     aorta_left_mm: tuple[float, float] = key(
         (-40.0, 30.0),
         "Where an aorta that was not seen must be: from, to, to the left of the spine.",

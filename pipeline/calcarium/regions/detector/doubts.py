@@ -125,8 +125,13 @@ def _same(one: float, other: float) -> bool:
 
 
 def at_aorta(places: Places, rules: DetectorRules) -> Mask:
-    """At the wall of the ascending aorta or its root, or where one that was not seen must be."""
-    at_wall = places.outside_aorta_mm < rules.evidence.aorta_mm[0]
+    """At the wall of the ascending aorta or its root, or where one that was not seen must be.
+
+    High above the root no artery runs, and where the track ends its circle may lie beside it.
+    """
+    above_root = places.above_root_mm > rules.evidence.wall_above_root_mm[1]
+    margin_mm = np.where(above_root, rules.doubt.above_root_margin_mm, rules.evidence.aorta_mm[0])
+    at_wall = places.outside_aorta_mm < margin_mm
     (right, left), (back, front) = rules.doubt.aorta_left_mm, rules.doubt.aorta_depth
     across = (places.left_mm > right) & (places.left_mm < left)
     expected = across & (places.depth > back) & (places.depth < front)
