@@ -170,7 +170,7 @@ def test_a_mask_has_the_same_checks_if_the_protocol_asks(tmp_path):
     assert checked.quality[: len(of_mask)] == of_mask
     assert plain.quality[-1].check == "blood_contrast"  # without the checks on fewer blocks
     detected = detect(volume, DetectorRules(), KERNELS).quality
-    of_candidates = {"metal", "aortic_wall", "pericardium", "score_certainty"}
-    assert [row for row in detected if row.check not in of_candidates] == list(
+    of_detector = {"metal", "aortic_wall", "pericardium", "score_certainty", "thick_slices"}
+    assert [row for row in detected if row.check not in of_detector] == list(
         checked.quality[len(of_mask) :]
     )
