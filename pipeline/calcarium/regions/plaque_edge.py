@@ -75,14 +75,15 @@ def lesion_to_edge(
     smooth = ndimage.gaussian_filter(hu, [PEAK_SIGMA_MM / mm for mm in spacing])
     zone = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
     size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
-    height = _peak_near(smooth, above, size) - np.float32(blood.mean_hu)
+    blood_hu = np.float32(blood.mean_hu)
+    height = _peak_near(smooth, above, size) - blood_hu
     share, reach = np.float32(rules.edge_share), [mm / max(mm, rules.blur_mm) for mm in spacing]
-    lesion: Mask = above & (smooth >= np.float32(blood.mean_hu) + share * height)
+    lesion: Mask = above & (smooth >= blood_hu + share * height)
     for _ in range(ROUNDS):
         around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
         peak = _peak_near(smooth, lesion, size)
         level = around + share * (peak - around)
-        sure = hu >= blood.mean_hu + np.float32(rules.sure_share) * (peak - blood.mean_hu)
+        sure = hu >= blood_hu + np.float32(rules.sure_share) * (peak - blood_hu)
         near = _within(_touching(zone & ~others & sure, lesion), reach)
         inside = near & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
         lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion

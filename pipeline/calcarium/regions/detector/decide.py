@@ -78,9 +78,10 @@ def verdicts(places: Places, around: Surroundings, rules: DetectorRules) -> Verd
     ostium = np.where(excluded == "", in_an_ostium(places, rules), 0.0)
     faint = (noise(found, rules.evidence) < standing.noise_evidence) & (ostium == 0)
     confidence = capped(in_company(confidence, faint, places, standing), places, around, standing)
+    unhidden = (ostium > 0) & (worst == NOISE)  # heavy: it is no noise
     only_noise = faint & (confidence >= standing.possible)
     only_noise &= confidence < standing.possible_in_noise
-    worst = np.where(only_noise, NOISE, np.where(ostium > 0, aortic_wall.__name__, worst))
+    worst = np.where(only_noise, NOISE, np.where(unhidden, aortic_wall.__name__, worst))
     reasons = np.where(excluded == "", worst, excluded)
     return decide(np.maximum(confidence, ostium), reasons, places.agatston, standing)
 
