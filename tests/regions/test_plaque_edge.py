@@ -13,6 +13,7 @@ from calcarium.phantom.canvas import Canvas
 from calcarium.phantom.model import Grid
 from calcarium.phantom.noise import add_noise
 from calcarium.phantom.shapes import Capsule, Ellipsoid, Shape, tube
+from calcarium.regions import plaque_edge
 from calcarium.regions.blood_pool import BloodPool
 from calcarium.regions.plaque_edge import lesion_to_edge, sharpened
 
@@ -31,7 +32,11 @@ def rod(length_mm: float, radius_mm: float, centre: np.ndarray) -> tuple[Shape, 
 
 
 def scanned(
-    blood_hu: float, plaque: Shape | None, plaque_hu: float, psf_mm: float = PSF_MM
+    blood_hu: float,
+    plaque: Shape | None,
+    plaque_hu: float,
+    psf_mm: float = PSF_MM,
+    noise_hu: float = NOISE_HU,
 ) -> tuple[np.ndarray, float]:
     """An artery in fat with a plaque, as a scanner sees it; and the noise's deviation."""
     canvas = Canvas.over(GRID, 0.25)
@@ -41,7 +46,7 @@ def scanned(
         canvas.paint(plaque, plaque_hu)
     clean = canvas.seen_by(GRID, psf_mm)
     hu = clean.copy()
-    add_noise(hu, GRID, NOISE_HU, 0.58, np.random.default_rng(3))
+    add_noise(hu, GRID, noise_hu, 0.58, np.random.default_rng(3))
     return hu, float((hu - clean).std())
 
 
@@ -110,6 +115,39 @@ def test_a_thin_plaque_is_not_as_wide_as_its_blur(blood_hu: float, off_axis_mm: 
         assert found == pytest.approx(true_mm3, rel=within)
         assert found < plain
         assert psf_mm < 0.4 or abs(found - true_mm3) < abs(plain - true_mm3)
+
+
+@pytest.mark.parametrize("blood_hu", [300.0, 400.0, 480.0])
+@pytest.mark.parametrize(("radius_mm", "off_axis_mm"), [(0.5, 0.3), (0.55, 0.0)])
+def test_a_thread_is_no_thicker_for_what_blur_took_of_its_peak(
+    blood_hu: float, radius_mm: float, off_axis_mm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, true_mm3 = rod(13.0, radius_mm, ACROSS * off_axis_mm)
+    assert true_mm3 >= 10
+    hu, noise_sd = scanned(blood_hu, body, blood_hu + 850)
+    blood = BloodPool(blood_hu, noise_sd, 10_000)
+    seed = above(hu, blood)
+    others = np.zeros_like(seed)
+    found = lesion_to_edge(hu, seed, others, GRID.spacing_zyx_mm, blood, RULES)
+    assert volume_mm3(found) == pytest.approx(true_mm3, rel=0.25)
+    monkeypatch.setattr(plaque_edge, "LEAST_RECOVERED", 1.0)
+    without = lesion_to_edge(hu, seed, others, GRID.spacing_zyx_mm, blood, RULES)
+    assert volume_mm3(without) > volume_mm3(found)
+
+
+@pytest.mark.parametrize("blood_hu", [300.0, 450.0])
+@pytest.mark.parametrize("over_blood_hu", [170.0, 200.0])
+def test_of_a_faint_plaque_specks_reach_the_threshold_but_all_counts(
+    blood_hu: float, over_blood_hu: float
+) -> None:
+    body, true_mm3 = rod(9.0, 1.7, ACROSS * 0.3)
+    hu, noise_sd = scanned(blood_hu, body, blood_hu + over_blood_hu, noise_hu=38.0)
+    blood = BloodPool(blood_hu, noise_sd, 10_000)
+    specks = hu >= blood.threshold_hu(RULES)
+    assert 10 <= volume_mm3(specks) < 0.4 * true_mm3
+    others = np.zeros_like(specks)
+    found = lesion_to_edge(hu, specks, others, GRID.spacing_zyx_mm, blood, RULES)
+    assert volume_mm3(found) == pytest.approx(true_mm3, rel=0.25)
 
 
 @pytest.mark.parametrize("wave_mm", [1.5, 3.0, 12.0])

@@ -4,9 +4,11 @@ A threshold that stands clear of bright blood cuts away the side of a plaque tha
 where its blurred edge falls far below the blood. So every voxel has a level of its own: half
 way between the surroundings on its side and the peak near by, which is where the edge of a
 blurred body lies, whether blood or fat is behind it. On a thin body blur lowers the peak, and
-hides a lumen as thin between plaque and fat; so part of the blur is taken back first, and
-nothing counts that lies farther from what is surely plaque than a blurred edge is wide: such a
-lumen is as bright as the middle of an edge between plaque and fat.
+hides a lumen as thin between plaque and fat. So part of the blur is taken back first; to the
+peak is given back what a uniform body of the lesion's shape would have lost of it, as emission
+tomography does by recovery coefficients; and nothing counts that lies farther from what is
+surely plaque than a blurred edge is wide: such a lumen is as bright as the middle of an edge
+between plaque and fat.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from calcarium.regions.boxes import part_of, widened
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Box, Labels
 
-PEAK_SIGMA_MM = 0.25  # below the blur of any scanner: takes noise off a peak, hardly its height
+PEAK_SIGMA_MM = 0.3  # below the blur of any scanner: takes noise off a peak
+LEAST_RECOVERED = 0.5  # of what blur leaves less of, the peak says nothing
 SHARPENED = 3  # iterations; noise grows at most fourfold, threefold in slices of 0.5 mm
 ROUNDS = 2  # the second reads the surroundings of the edge that the first found
 NEIGHBOURS = 3  # voxels along each axis over which the surroundings are averaged
-NOWHERE_HU = np.float32(-2000)
+NOWHERE_HU, UNREACHED_HU = np.float32(-2000), np.float32(1e6)
 ROUNDING = 1e-6
 
 Spacing = tuple[float, float, float]
@@ -72,19 +75,21 @@ def lesion_to_edge(
     above, others : voxels above the threshold, of the lesion and of other candidates
     """
     hu = sharpened(hu, spacing, rules.blur_mm)
-    smooth = ndimage.gaussian_filter(hu, [PEAK_SIGMA_MM / mm for mm in spacing])
-    zone = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
+    smooth = _without_noise(hu, spacing)
+    near_above = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
+    free = near_above & ~others
     size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
-    blood_hu = np.float32(blood.mean_hu)
-    height = _peak_near(smooth, above, size) - blood_hu
-    share, reach = np.float32(rules.edge_share), [mm / max(mm, rules.blur_mm) for mm in spacing]
-    lesion: Mask = above & (smooth >= blood_hu + share * height)
+    blood_hu, share = np.float32(blood.mean_hu), np.float32(rules.edge_share)
+    reach = [mm / max(mm, rules.blur_mm) for mm in spacing]
+    half_hu = blood_hu + share * (_peak_near(smooth, above, size) - blood_hu)
+    lesion = _touching(free & (smooth >= half_hu), above)
     for _ in range(ROUNDS):
         around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
-        peak = _peak_near(smooth, lesion, size)
+        height = _peak_near(smooth, lesion, size) - blood_hu
+        peak = blood_hu + height / _recovered(lesion, spacing, rules.blur_mm, size)
         level = around + share * (peak - around)
         sure = hu >= blood_hu + np.float32(rules.sure_share) * (peak - blood_hu)
-        near = _within(_touching(zone & ~others & sure, lesion), reach)
+        near = _within(_touching(free & sure, lesion), reach)
         inside = near & ~others & (hu >= np.maximum(level, np.float32(rules.floor_hu)))
         lesion = _touching(inside, lesion) if (inside & lesion).any() else lesion
     return lesion
@@ -109,8 +114,21 @@ def sharpened(hu: Float32, spacing: Spacing, blur_mm: float) -> Float32:
     return found
 
 
+def _without_noise(hu: Float32, spacing: Spacing) -> Float32:
+    return np.asarray(ndimage.gaussian_filter(hu, [PEAK_SIGMA_MM / mm for mm in spacing]))
+
+
+def _recovered(lesion: Mask, spacing: Spacing, blur_mm: float, size: list[int]) -> Float32:
+    """Share of its height that is left at the peak of a uniform body as the lesion is."""
+    blurred = ndimage.gaussian_filter(lesion.astype(np.float32), [blur_mm / mm for mm in spacing])
+    seen = _without_noise(sharpened(blurred, spacing, blur_mm), spacing)
+    return np.clip(_peak_near(seen, lesion, size), LEAST_RECOVERED, 1)
+
+
 def _peak_near(smooth: Float32, lesion: Mask, size: list[int]) -> Float32:
-    return np.asarray(ndimage.maximum_filter(np.where(lesion, smooth, NOWHERE_HU), size))
+    """The highest value of the lesion near by; more than any voxel has where none is near."""
+    peak = ndimage.maximum_filter(np.where(lesion, smooth, NOWHERE_HU), size)
+    return np.where(peak > NOWHERE_HU, peak, UNREACHED_HU)
 
 
 def _surroundings(
