@@ -90,7 +90,7 @@ def draw_thorax(
         deposits = draw_plaques(courses, streams[3], calcified=calcified)
     if distractors:
         deposits = deposits + draw_distractors(vessels, streams[4])
-    canvas = _painted(plan, vessels, courses, streams[5])
+    canvas = painted(plan, vessels, courses, streams[5])
     blood = Blood(vessels, courses, canvas, bolus) if bolus else None
     scan = _scanned(canvas, plan, vessels, deposits, blood, streams[7])
     if noise:
@@ -98,7 +98,7 @@ def draw_thorax(
     return Thorax(anatomy, plan, replace(scan, grid=plan.grid_in_scanner()))
 
 
-def _painted(
+def painted(
     plan: ScanPlan,
     vessels: GreatVessels,
     courses: dict[Artery, Float64],
