@@ -39,7 +39,8 @@ def test_a_row_counts_what_is_within_a_quarter() -> None:
 
 @pytest.mark.slow
 def test_most_plaques_of_a_heart_are_measured_well() -> None:
-    found = list(edges_of_heart(5, 4))
-    assert len(found) >= 8
+    asked = list(edges_of_heart(5, 4))
+    found = [edge for edge in asked if edge.counted_mm3 > 0]
+    assert len(found) >= max(8, 0.7 * len(asked))
     close = [edge for edge in found if abs(edge.ratio - 1) <= 0.25]
     assert len(close) >= 0.9 * len(found)

@@ -3,12 +3,14 @@
 A threshold that stands clear of bright blood cuts away the side of a plaque that lies in fat,
 where its blurred edge falls far below the blood. So every voxel has a level of its own: half
 way between the surroundings on its side and the peak near by, which is where the edge of a
-blurred body lies, whether blood or fat is behind it. On a thin body blur lowers the peak, and
-hides a lumen as thin between plaque and fat. So part of the blur is taken back first; to the
-peak is given back what a uniform body of the lesion's shape would have lost of it, as emission
-tomography does by recovery coefficients; and nothing counts that lies farther from what is
-surely plaque than a blurred edge is wide: such a lumen is as bright as the middle of an edge
-between plaque and fat.
+blurred body lies, whether blood or fat is behind it. Of a faint body noise lifts only specks
+over the threshold; so a lesion starts from half its height above blood, at them and near by.
+
+On a thin body blur lowers the peak, and hides a lumen as thin between plaque and fat. So part
+of the blur is taken back first; to the peak is given back what a uniform body of the lesion's
+shape would have lost of it, as emission tomography does by recovery coefficients; and nothing
+counts that lies farther from what is surely plaque than a blurred edge is wide: such a lumen
+is as bright as the middle of an edge between plaque and fat.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from calcarium.regions.boxes import part_of, widened
 from calcarium.volume.model import Volume
 from calcarium_kernels.contract import Box, Labels
 
-PEAK_SIGMA_MM = 0.3  # below the blur of any scanner: takes noise off a peak
-LEAST_RECOVERED = 0.5  # of what blur leaves less of, the peak says nothing
+PEAK_SIGMA_MM = 0.3  # takes noise off a peak; what it takes of its height is given back
+LEAST_RECOVERED = 0.5  # a peak is at most doubled
 SHARPENED = 3  # iterations; noise grows at most fourfold, threefold in slices of 0.5 mm
 ROUNDS = 2  # the second reads the surroundings of the edge that the first found
 NEIGHBOURS = 3  # voxels along each axis over which the surroundings are averaged
-NOWHERE_HU, UNREACHED_HU = np.float32(-2000), np.float32(1e6)
+NOWHERE, UNREACHED = np.float32(-2000), np.float32(1e6)  # below and above any HU, or share
 ROUNDING = 1e-6
 
 Spacing = tuple[float, float, float]
@@ -78,11 +80,13 @@ def lesion_to_edge(
     smooth = _without_noise(hu, spacing)
     near_above = ndimage.distance_transform_edt(~above, sampling=spacing) <= rules.edge_reach_mm
     free = near_above & ~others
-    size = [2 * round(rules.peak_mm / mm) + 1 for mm in spacing]
+    size = [2 * max(1, round(rules.peak_mm / mm)) + 1 for mm in spacing]
     blood_hu, share = np.float32(blood.mean_hu), np.float32(rules.edge_share)
     reach = [mm / max(mm, rules.blur_mm) for mm in spacing]
     half_hu = blood_hu + share * (_peak_near(smooth, above, size) - blood_hu)
     lesion = _touching(free & (smooth >= half_hu), above)
+    if not lesion.any():  # smaller than the noise that is taken off
+        return above
     for _ in range(ROUNDS):
         around = _surroundings(hu, lesion, others, spacing, rules.surroundings_mm)
         height = _peak_near(smooth, lesion, size) - blood_hu
@@ -126,9 +130,9 @@ def _recovered(lesion: Mask, spacing: Spacing, blur_mm: float, size: list[int]) 
 
 
 def _peak_near(smooth: Float32, lesion: Mask, size: list[int]) -> Float32:
-    """The highest value of the lesion near by; more than any voxel has where none is near."""
-    peak = ndimage.maximum_filter(np.where(lesion, smooth, NOWHERE_HU), size)
-    return np.where(peak > NOWHERE_HU, peak, UNREACHED_HU)
+    """The highest value of the lesion near by; ``UNREACHED`` where none is near."""
+    peak = ndimage.maximum_filter(np.where(lesion, smooth, NOWHERE), size)
+    return np.where(peak > NOWHERE, peak, UNREACHED)
 
 
 def _surroundings(
@@ -149,6 +153,8 @@ def _surroundings(
 
 def _within(mask: Mask, reach: list[float]) -> Mask:
     """A mask and what is not farther from it than one, in units of ``reach`` along each axis."""
+    if not mask.any():
+        return mask
     away = ndimage.distance_transform_edt(~mask, sampling=reach)
     return np.asarray(away <= 1 + ROUNDING, dtype=np.bool_)
 
