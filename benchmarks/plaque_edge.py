@@ -5,7 +5,7 @@
 Hearts and arteries are those of the phantom. The blood is taken as drawn, and what reaches the
 threshold at a plaque as found: only the edge is judged, ten times as fast as whole scans are by
 ``benchmarks/contrast.py``. A plaque is asked for as there; one that hangs together with blood as
-bright, which whole scans cut away, is left out and counted. "Thin" are plaques of whose height
+bright, or leaves the view with it, is left out and counted. "Thin" are plaques of whose height
 blur leaves less than 80 % even at their peak.
 """
 
@@ -40,7 +40,7 @@ from calcarium.regions.plaque_edge import lesion_to_edge
 WITHIN, THIN = 0.25, 0.8
 AROUND_ARTERIES_MM, AROUND_PLAQUE_MM = 12.0, 6.0
 LEAST_SIDE = 128  # pixels; noise of fewer has not its spectrum
-GREATEST_MM3 = 1500.0  # beyond, it is a lumen
+LEAST_COVER = 0.3  # share of a voxel from which it is taken for the plaque
 TOUCHING = np.ones((3, 3, 3), dtype=bool)
 RULES = ContrastRules()
 
@@ -110,7 +110,7 @@ def measured(
         return None
     above, others = of_plaque(hu >= threshold_hu, cover)
     voxel_mm3 = float(np.prod(grid.spacing_zyx_mm))
-    if above.sum() * voxel_mm3 > GREATEST_MM3 or touches_border(above):
+    if above.sum() * voxel_mm3 > RULES.greatest_volume_mm3 or touches_border(above):
         return MeasuredEdge(built.volume_mm3, float("nan"), float(cover.max()))
     lesion = lesion_to_edge(hu, above, others, grid.spacing_zyx_mm, pool, RULES)
     return MeasuredEdge(built.volume_mm3, float(lesion.sum()) * voxel_mm3, float(cover.max()))
@@ -128,15 +128,13 @@ def noise_of(plan: ScanPlan, grid: Grid, rng: np.random.Generator) -> Float32:
 def of_plaque(bright: Mask, cover: Float32) -> tuple[Mask, Mask]:
     """The components that reach a threshold, at the plaque and elsewhere."""
     parts, _ = ndimage.label(bright, TOUCHING)
-    mine = np.isin(parts, np.unique(parts[bright & (cover >= 0.3)])) & bright
+    mine = np.isin(parts, np.unique(parts[bright & (cover >= LEAST_COVER)])) & bright
     return mine, bright & ~mine
 
 
 def touches_border(mask: Mask) -> bool:
     """Whether a mask goes on beyond what is in view."""
-    inner = np.zeros_like(mask)
-    inner[1:-1, 1:-1, 1:-1] = True
-    return bool((mask & ~inner).any())
+    return bool(mask.sum() > mask[1:-1, 1:-1, 1:-1].sum())
 
 
 def told(name: str, found: Sequence[MeasuredEdge]) -> str:
